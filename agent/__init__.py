@@ -1,0 +1,1 @@
+"""Measure and remember: probes, spool, batches. Knows nothing of thresholds or people."""

@@ -1,0 +1,36 @@
+"""The one table of probes. A probe is a function of its arguments; the runner owns timing, deadline and catching."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from agent.context import Context
+from wire.messages import PlanItem, Scalar, Value
+from wire.outcomes import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What one run found: the outcome, numbers from `wire.metrics`, seconds by phase, and what was asked and answered."""
+
+    result: Result
+    values: list[Value] = field(default_factory=list)
+    phases: dict[str, float] = field(default_factory=dict)
+    detail: dict[str, Scalar] = field(default_factory=dict)
+
+
+Probe = Callable[[PlanItem, Context], Measured]
+
+# Imported on first use, so that a missing optional library costs one probe and not the agent.
+PROBES: Final[dict[str, str]] = {
+    "pc": "agent.probes.pc",
+    "reach": "agent.probes.reach",
+}
+
+
+def load(name: str) -> Probe:
+    """The probe of that name. Raises KeyError for an unknown name, ImportError where its library is missing."""
+    return cast("Probe", importlib.import_module(PROBES[name]).probe)

@@ -1,0 +1,200 @@
+"""HTTPS to one collector whose CA is pinned: nothing but http.client, so that the agent stays light.
+
+ClientError
+├── Unreachable   no answer: name, route, time-out, reset, certificate; try again later
+└── Refused       an answer that says no: .status, .problem, .retry_after_s
+"""
+
+from __future__ import annotations
+
+import hashlib
+import http.client
+import socket
+import ssl
+from dataclasses import dataclass
+from typing import Final, TypeVar
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from wire.messages import Answer, Enrol, Enrolled, Plan, Problem, WaitAnswer
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+USER_AGENT: Final = "motcua-agent (+https://motcua.invalid/agent)"
+
+
+class ClientError(Exception):
+    """Root of what can go wrong between an agent and its collector."""
+
+
+class Unreachable(ClientError):
+    """There was no answer. `reason` is a short word for counters: timeout, refused, tls, name, broken."""
+
+    def __init__(self, reason: str, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
+
+
+class Refused(ClientError):
+    """The collector answered, and the answer is no."""
+
+    def __init__(self, status: int, problem: Problem, retry_after_s: float | None = None) -> None:
+        super().__init__(f"{status} {problem.title}: {problem.detail}")
+        self.status, self.problem, self.retry_after_s = status, problem, retry_after_s
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    status: int
+    body: bytes
+    headers: dict[str, str]
+
+
+def fetch_ca(url: str, timeout_s: float = 10.0) -> bytes:
+    """The collector's CA certificate, PEM, fetched without trust: compare it with the join code before use."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    with Client(url, context, timeout_s=timeout_s) as client:
+        return client.call("GET", "/api/v1/ca").body
+
+
+def ca_fingerprint(pem: bytes) -> bytes:
+    """SHA-256 over the certificate's DER. Raises ValueError where `pem` is no certificate."""
+    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem.decode("ascii"))).digest()
+
+
+def pinned(pem: bytes) -> ssl.SSLContext:
+    """A context that trusts this CA and no other. Raises ssl.SSLError where `pem` is no certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_verify_locations(cadata=pem.decode("ascii"))
+    return context
+
+
+class Client:
+    """One kept connection to one collector. Not for two threads at once: each loop has its own."""
+
+    def __init__(
+        self, url: str, context: ssl.SSLContext, *, token: str = "", timeout_s: float = 15.0, source: str | None = None
+    ) -> None:
+        parts = urlsplit(url)
+        if parts.scheme != "https" or not parts.hostname:
+            raise ValueError(f"{url!r} is not the address of a collector: it begins with https://")
+        self._host, self._port = parts.hostname, parts.port or 443
+        self._context, self._token, self._timeout_s = context, token, timeout_s
+        self._source = (source, 0) if source else None
+        self._connection: http.client.HTTPSConnection | None = None
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    # --- the contract, call by call ---------------------------------------------------------------------------------
+
+    def enrol(self, enrol: Enrol) -> Enrolled:
+        reply = self.call("POST", "/api/v1/enrol", msgspec.json.encode(enrol), {"Content-Type": "application/json"})
+        return _decode(reply, Enrolled)
+
+    def post_batches(self, packed: bytes) -> Answer:
+        """Send a gzip body from `wire.codec`. A 409 carries the receipts of the neighbours in its problem."""
+        headers = {"Content-Type": "application/x-ndjson", "Content-Encoding": "gzip"}
+        return _decode(self.call("POST", "/api/v1/batches", packed, headers), Answer)
+
+    def wait(self, plan_sha256: str, caps: str = "", running: str = "", timeout_s: float = 40.0) -> WaitAnswer:
+        """The long poll: heartbeat, tasks, and whether the plan changed. Answers after 25 s at the latest."""
+        query = f"?plan={quote(plan_sha256)}&caps={quote(caps)}&running={quote(running)}"
+        return _decode(self.call("GET", f"/api/v1/agent/wait{query}", timeout_s=timeout_s), WaitAnswer)
+
+    def plan(self) -> Plan:
+        return _decode(self.call("GET", "/api/v1/plan"), Plan)
+
+    # --- one request ------------------------------------------------------------------------------------------------
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        timeout_s: float | None = None,
+    ) -> Reply:
+        """One request on the kept connection, begun anew once where the other side had closed it in the meantime."""
+        fresh = self._connection is None
+        try:
+            return self._once(method, path, body, headers or {}, timeout_s or self._timeout_s)
+        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+            self.close()
+            if fresh:
+                raise Unreachable("broken", f"{self._host}:{self._port} closed the connection: {error}") from error
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            raise _unreachable(error, f"{self._host}:{self._port}") from error
+        # Every request of the contract may be repeated: batches have numbers, the rest only reads.
+        return self.call(method, path, body, headers, timeout_s=timeout_s)
+
+    def _once(self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout_s: float) -> Reply:
+        connection = self._connect(timeout_s)
+        sent = {"User-Agent": USER_AGENT, "Accept": "application/json", **headers}
+        if self._token:
+            sent["Authorization"] = f"Bearer {self._token}"
+        connection.request(method, path, body=body, headers=sent)
+        response = connection.getresponse()
+        raw = response.read(MAX_ANSWER_BYTES + 1)
+        if len(raw) > MAX_ANSWER_BYTES:
+            raise http.client.HTTPException(f"an answer larger than {MAX_ANSWER_BYTES} bytes")
+        reply = Reply(response.status, raw, {k.lower(): v for k, v in response.getheaders()})
+        if response.will_close:
+            self.close()
+        if reply.status >= 300:
+            raise _refused(reply)
+        return reply
+
+    def _connect(self, timeout_s: float) -> http.client.HTTPSConnection:
+        if self._connection is None:
+            self._connection = http.client.HTTPSConnection(
+                self._host, self._port, timeout=timeout_s, context=self._context, source_address=self._source
+            )
+        self._connection.timeout = timeout_s
+        if self._connection.sock is not None:
+            self._connection.sock.settimeout(timeout_s)
+        return self._connection
+
+
+def _decode(reply: Reply, kind: type[M]) -> M:
+    try:
+        return msgspec.json.decode(reply.body, type=kind)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+        raise Unreachable("broken", f"an answer that is not of the contract: {error}") from error
+
+
+def _refused(reply: Reply) -> Refused:
+    try:
+        problem = msgspec.json.decode(reply.body, type=Problem)
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
+        # Not our collector speaking: a proxy or a captive portal on the way. Its page is not worth keeping.
+        problem = Problem("not an answer of a collector", reply.status, code="foreign")
+    after = reply.headers.get("retry-after", "")
+    return Refused(reply.status, problem, float(after) if after.isdigit() else None)
+
+
+def _unreachable(error: Exception, where: str) -> Unreachable:
+    text = f"{where}: {str(error) or type(error).__name__}"
+    if isinstance(error, TimeoutError):
+        return Unreachable("timeout", text)
+    if isinstance(error, ssl.SSLError):
+        return Unreachable("tls", text)
+    if isinstance(error, ConnectionRefusedError):
+        return Unreachable("refused", text)
+    if isinstance(error, socket.gaierror):
+        return Unreachable("name", text)
+    return Unreachable("broken", text)

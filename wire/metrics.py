@@ -1,0 +1,83 @@
+"""Every number that may travel: name, base unit, what its `of` label means, how long it stays at full resolution.
+
+Names are `motcua_<subject>_<quantity>_<unit>`. Adding a row is safe; renaming or removing one is a decision record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One declared quantity. `of` names what the instance label holds; None means that there is no label.
+
+    `keep_days` is set where a rule needs every sample for that long, whatever the size of the province.
+    """
+
+    name: str
+    help: str
+    of: str | None = None
+    keep_days: int | None = None
+
+    @property
+    def subject(self) -> str:
+        return self.name.split("_")[1]
+
+    @property
+    def unit(self) -> str:
+        return self.name.rsplit("_", 1)[1]
+
+
+def _reach(subject: str) -> list[Metric]:
+    return [
+        Metric(f"motcua_{subject}_sent_packets", "echo requests sent in one train"),
+        Metric(f"motcua_{subject}_received_packets", "echo replies that came back within the time-out"),
+        Metric(f"motcua_{subject}_loss_ratio", "share of the train that was lost"),
+        Metric(f"motcua_{subject}_loss_low_ratio", "lower bound of the loss, Wilson interval at 95 %"),
+        Metric(f"motcua_{subject}_loss_high_ratio", "upper bound of the loss, Wilson interval at 95 %"),
+        Metric(f"motcua_{subject}_rtt_seconds", "median round trip of the train"),
+        Metric(f"motcua_{subject}_rtt_min_seconds", "shortest round trip of the train"),
+        Metric(f"motcua_{subject}_rtt_max_seconds", "longest round trip of the train"),
+        Metric(f"motcua_{subject}_jitter_seconds", "mean difference between neighbouring round trips"),
+    ]
+
+
+_DEVICE: Final = [
+    Metric("motcua_device_cpu_ratio", "share of all processors that was busy since the last run"),
+    Metric("motcua_device_memory_total_bytes", "memory installed"),
+    Metric("motcua_device_memory_used_ratio", "share of memory that is not available to a new program"),
+    Metric("motcua_device_swap_used_ratio", "share of the swap space in use"),
+    Metric("motcua_device_disk_total_bytes", "size of a file system", of="mount point"),
+    Metric("motcua_device_disk_free_bytes", "bytes that an ordinary user may still write", of="mount point"),
+    Metric("motcua_device_disk_used_ratio", "share of a file system in use, as df counts it", of="mount point"),
+    Metric("motcua_device_inodes_used_ratio", "share of a file system's inodes in use", of="mount point"),
+    Metric("motcua_device_temperature_celsius", "a sensor's reading", of="sensor"),
+    Metric("motcua_device_battery_ratio", "charge of the battery"),
+    Metric("motcua_device_battery_plugged", "1 on mains, 0 on battery"),
+    Metric("motcua_device_network_receive_bytes", "bytes received since the interface came up", of="interface"),
+    Metric("motcua_device_network_transmit_bytes", "bytes sent since the interface came up", of="interface"),
+    Metric("motcua_device_network_errors_packets", "packets in error or dropped, both ways", of="interface"),
+    Metric("motcua_device_network_speed_bps", "speed at which the port runs", of="interface"),
+    Metric("motcua_device_uptime_seconds", "time since the machine was started, suspend included"),
+    Metric("motcua_device_boots_count", "starts of the machine that the agent has seen since it was enrolled"),
+    Metric("motcua_device_clock_offset_seconds", "the machine's clock minus the collector's, at the last answer"),
+]
+
+_AGENT: Final = [
+    Metric("motcua_agent_cpu_ratio", "share of one core that the agent used since its last report"),
+    Metric("motcua_agent_memory_bytes", "resident memory of the agent"),
+    Metric("motcua_agent_spool_bytes", "size of the spool on disk"),
+    Metric("motcua_agent_spool_batches", "batches waiting for a receipt"),
+    Metric("motcua_agent_spool_oldest_seconds", "age of the oldest batch that waits"),
+    Metric("motcua_agent_disk_free_bytes", "bytes free where the spool lives"),
+    Metric("motcua_agent_dropped_count", "observations thinned or dropped since the spool was made"),
+    Metric("motcua_agent_rejected_count", "observations that the collector refused since the spool was made"),
+    Metric("motcua_agent_send_failures_count", "posts that failed since the agent started"),
+    Metric("motcua_agent_overlaps_count", "runs not started because the previous one was still busy, since start"),
+    Metric("motcua_agent_clock_steps_count", "steps of the wall clock noticed since the agent started"),
+    Metric("motcua_agent_spool_resets_count", "spool files set aside as damaged since enrolment"),
+]
+
+METRICS: Final[dict[str, Metric]] = {m.name: m for m in [*_reach("lan"), *_reach("line"), *_DEVICE, *_AGENT]}

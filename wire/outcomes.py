@@ -1,0 +1,90 @@
+"""Three outcomes, never two, and the closed list of reasons behind the last two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Outcome = Literal["ok", "fail", "unknown"]
+
+REASON_PATTERN: Final = r"^[a-z][a-z0-9_]{0,31}$"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one run found out: `ok`, or `fail`/`unknown` with a reason from `REASONS`."""
+
+    outcome: Outcome
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if (self.reason is None) != (self.outcome == "ok"):
+            raise ValueError(f"outcome {self.outcome!r} with reason {self.reason!r}: only ok goes without a reason")
+
+
+OK: Final = Result("ok")
+
+
+def fail(reason: str) -> Result:
+    """The target was asked and did not answer as it should."""
+    return Result("fail", _declared(reason, FAIL_REASONS))
+
+
+def unknown(reason: str) -> Result:
+    """The target could not be asked: nothing is known of it, and nothing may be concluded."""
+    return Result("unknown", _declared(reason, UNKNOWN_REASONS))
+
+
+def _declared(reason: str, table: dict[str, str]) -> str:
+    if reason not in table:
+        raise ValueError(f"reason {reason!r} is not declared in wire/outcomes.py")
+    return reason
+
+
+FAIL_REASONS: Final[dict[str, str]] = {
+    "no_answer": "every packet or attempt was lost until the time-out",
+    "refused": "the target answered that it does not accept this",
+    "unreachable": "a router on the way, or this machine, said that there is no way there",
+    "not_resolved": "the name has no address, by an answer of the resolver",
+}
+
+UNKNOWN_REASONS: Final[dict[str, str]] = {
+    "no_permission": "the operating system does not let the agent measure this; the detail names the remedy",
+    "no_gateway": "this machine has no default route, so there is no gateway to ask",
+    "resolver_failed": "the resolver itself did not answer, so the target could not be asked",
+    "unsupported": "this agent does not know this probe, or not on this kind of machine",
+    "bad_settings": "the plan's settings for this probe are unusable; the detail names the key",
+    "interrupted": "the agent or the machine stopped while this was being measured",
+    "deadline": "the probe did not come to an end within its deadline and was abandoned",
+    "overlap": "the previous run of this probe was still busy, so this one was not started",
+    "probe_error": "the probe itself failed; the detail says how, and it is a fault of ours",
+    "no_network": "this machine has no network interface that is up",
+}
+
+# Reasons that the collector's judge gives to states; they never travel in an observation.
+STATE_REASONS: Final[dict[str, str]] = {
+    "silent": "the agent that measures this has not been heard",
+    "never_measured": "no measurement has arrived yet",
+    "stale": "the last measurement is older than three periods",
+    "paused": "measuring was paused by a person",
+    "loss": "packets are lost, and the lower bound of the interval is over the limit",
+    "slow": "the median is over the limit",
+    "port_slow": "the network port runs below its nominal speed",
+    "gateway_mute": "the gateway does not answer, but what lies behind it does: it is only silent, not broken",
+    "lan_unknown": "the centre's own network was not measured, so a dead line cannot be told from a dead network",
+    "clock_unsure": "measured before a restart with a clock that could not be checked",
+    "lan_down": "the centre's own network does not answer, so nothing behind it can be judged",
+    "no_line": "no line of the centre is usable",
+    "on_backup": "the centre works over its backup line",
+    "own_fault": "a device, the network or a line of the centre itself is not well",
+    "clock_skew": "the agent's clock is wrong by more than 120 s",
+    "spool_old": "the agent holds results that are older than an hour",
+    "disk_low": "a disk is nearly full",
+    "temperature": "a sensor is over its limit",
+    "memory_low": "memory is nearly used up",
+    "on_battery": "the machine runs on its battery",
+    "batch_conflict": "the agent sent two different batches under one number",
+    "cloned": "two machines speak as the same agent",
+}
+
+REASONS: Final[dict[str, str]] = FAIL_REASONS | UNKNOWN_REASONS | STATE_REASONS
