@@ -14,7 +14,7 @@ from wire.outcomes import Result
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What one run found: the outcome, numbers from `wire.metrics`, seconds by phase, and what was asked and answered."""
+    """What one run found: the outcome, numbers, seconds by phase, and what was asked and answered."""
 
     result: Result
     values: list[Value] = field(default_factory=list)
