@@ -1,0 +1,1 @@
+"""Know what is true: enrolment, inbox, judge, history. Holds no opinion on whom to tell."""

@@ -1,0 +1,260 @@
+"""The one door into the collector for everybody above it: `Reader` asks, `Commands` acts. Frozen structs in between.
+
+Times are UTC in integer milliseconds; durations and quantities in base units. Readers never block a writer. Every
+command takes the `Actor` who asks for it and leaves an audit row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from wire.messages import Observation
+from wire.outcomes import Outcome
+
+State = Literal["ok", "degraded", "down", "unknown"]
+STATES: tuple[State, ...] = ("down", "degraded", "unknown", "ok")  # worst first
+
+TaskState = Literal["queued", "taken", "running", "done", "expired"]
+
+
+class CollectorError(Exception):
+    """Root of what the collector's door may raise; the text is for people."""
+
+
+class NotFound(CollectorError):
+    """There is no such thing, or no longer."""
+
+
+class NotAllowed(CollectorError):
+    """This actor may not do this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts: `name` for people and the audit; `session` tells a browser's session from the command line."""
+
+    name: str
+    via: Literal["session", "cli", "system"]
+    csrf: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Centre:
+    key: str
+    name_vi: str
+    name_en: str
+
+
+@dataclass(frozen=True, slots=True)
+class SubjectInfo:
+    """A subject and where it belongs; `label` is what a person calls it where it has a name of its own."""
+
+    key: str
+    kind: str
+    centre: str
+    label: str
+    agent: str | None  # the agent that owns its measurements, if one does
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is true of a subject now. `since_ms` is in event time; `as_of_ms` is the last observation behind it."""
+
+    subject: str
+    state: State
+    reason: str | None
+    since_ms: int
+    as_of_ms: int | None
+    detail: dict[str, str | float | int]
+    evidence: tuple[str, ...]  # ids of observations, see `StoredObservation.id`
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A change of state. `to` None retracts the flip named in `supersedes`."""
+
+    seq: int
+    subject: str
+    at_ms: int
+    from_state: State
+    to: State | None
+    reason: str | None
+    detail: dict[str, str | float | int]
+    policy_version: int
+    evidence: tuple[str, ...]
+    recorded_ms: int
+    supersedes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A state that held from `from_ms` to `to_ms` (exclusive; the moment asked for where it still holds)."""
+
+    subject: str
+    state: State
+    reason: str | None
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObservation:
+    """An observation as it came, with the time it was corrected to. `id` is `<agent>/<epoch>/<batch>/<i>`."""
+
+    id: str
+    agent: str
+    at_ms: int
+    received_ms: int
+    clock_unsure: bool
+    observation: Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    at_ms: int
+    min: float
+    avg: float
+    max: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line of a chart. `coverage` is the share of planned samples that arrived; None where no plan says."""
+
+    subject: str
+    metric: str
+    of: str
+    target: str
+    resolution_s: float
+    points: tuple[Point, ...]
+    coverage: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInfo:
+    """An enrolled agent and how it is. `presence` holds the spans in which it was heard, newest first."""
+
+    id: str
+    centre: str
+    role: str
+    name: str
+    version: str
+    enrolled_ms: int
+    revoked_ms: int | None
+    last_heard_ms: int | None
+    silent: bool
+    skew_ms: int | None
+    plan_version: int
+    conditions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedItem:
+    """One row of an agent's plan, for screens and for coverage."""
+
+    id: str
+    agent: str
+    subject: str
+    probe: str
+    target: str
+    period_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class TaskInfo:
+    id: str
+    agent: str
+    item: str
+    state: TaskState
+    requested_by: str
+    created_ms: int
+    expires_at_ms: int
+    observation: str | None  # id of the observation it led to
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """Counts of one agent on one UTC day."""
+
+    agent: str
+    day: str
+    batches: int
+    duplicates: int
+    conflicts: int
+    accepted: int
+    rejected: int
+    quarantined: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuiteHealth:
+    """How motcua itself is. Lags are seconds between the newest inbox row and what a reader has taken."""
+
+    now_ms: int
+    version: str
+    roles: tuple[str, ...]
+    database: str
+    inbox_rows: int
+    inbox_bytes: int
+    newest_received_ms: int | None
+    lags_s: dict[str, float]
+    writer_queue: int
+    commit_p99_s: float | None
+    agents: int
+    silent: int
+    ledger: tuple[Ledger, ...]
+    disk_free_bytes: int
+
+
+class Reader(Protocol):
+    """Questions. Plain synchronous calls: from an event loop go through a thread."""
+
+    def now_ms(self) -> int: ...
+    def revision(self) -> str:
+        """A short text that changes whenever a standing, a flip or a latest observation may have: for ETags."""
+        ...
+
+    def centres(self) -> list[Centre]: ...
+    def subjects(self, centre: str | None = None) -> list[SubjectInfo]: ...
+    def standings(self, centre: str | None = None) -> dict[str, Standing]: ...
+    def flips(self, after_seq: int = 0, limit: int = 500) -> list[Flip]: ...
+    def intervals(self, subjects: list[str], from_ms: int, to_ms: int) -> dict[str, list[Interval]]: ...
+    def latest(self, centre: str) -> list[StoredObservation]:
+        """The newest observation of every (subject, probe, target) of a centre."""
+        ...
+
+    def observations(self, subject: str, before_ms: int, limit: int = 50) -> list[StoredObservation]:
+        """Newest first, older than `before_ms`, from the bodies still kept."""
+        ...
+
+    def observation(self, observation_id: str) -> StoredObservation:
+        """Raises NotFound."""
+        ...
+
+    def history(
+        self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288
+    ) -> list[Series]: ...
+    def agents(self) -> list[AgentInfo]: ...
+    def planned(self, centre: str) -> list[PlannedItem]: ...
+    def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]: ...
+    def health(self) -> SuiteHealth: ...
+    def actor(self, session: str) -> Actor | None:
+        """Who a browser's session cookie speaks for; None where it is unknown or over."""
+        ...
+
+
+class Commands(Protocol):
+    """Acts. Each leaves an audit row; each may raise NotFound or NotAllowed."""
+
+    def request_task(self, actor: Actor, agent: str, item: str) -> TaskInfo:
+        """Ask an agent to measure one item of its plan now. Rate-limited per item: one that waits is given again."""
+        ...
+
+    def open_session(self, link: str) -> str:
+        """Spend a one-time login link; the new session's cookie value. Raises NotAllowed for a spent or foreign one."""
+        ...
+
+    def close_session(self, session: str) -> None: ...
