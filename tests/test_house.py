@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "alerts": {"wire", "collector.api"},
     "dashboards": {"wire", "collector.api", "alerts.api"},
 }
-NEVER_IN_THE_AGENT = {
+NEVER_IN_THE_AGENT = {"typer", "rich", "httpx", "cryptography", "litestar", "sqlalchemy", "uvicorn", "jinja2"}
     "typer",
     "rich",
     "httpx",
