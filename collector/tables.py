@@ -111,7 +111,7 @@ inbox: Final = Table(
     Column("at_max_ms", BigInteger, nullable=False),
     Column("items", Integer, nullable=False),
     Column("rejected", Text, nullable=False),  # JSON list of wire.messages.Rejected, part of the stored receipt
-    Column("body", LargeBinary),  # gzip of the bytes as spooled; NULL once pruned
+    Column("body", LargeBinary),  # see collector/bodies.py; NULL once pruned
     UniqueConstraint("agent", "epoch", "batch", name="inbox_key"),
     Index("inbox_span", "agent", "at_max_ms"),
     sqlite_autoincrement=True,
@@ -123,6 +123,14 @@ boot: Final = Table(
     Column("boot_id", Text, primary_key=True),
     Column("offset_ms", BigInteger, nullable=False),
     Column("seen_ms", BigInteger, nullable=False),
+)  # fmt: skip
+
+spool: Final = Table(
+    "spool", core,
+    Column("agent", Text, primary_key=True),
+    Column("epoch", Text, primary_key=True),
+    Column("turn", Integer, nullable=False),  # the highest of an agent is the spool it sends from now
+    Column("first_ms", BigInteger, nullable=False),
 )  # fmt: skip
 
 quarantine: Final = Table(
@@ -157,6 +165,7 @@ condition: Final = Table(
     Column("name", Text, nullable=False),  # a reason of wire.outcomes.STATE_REASONS
     Column("detail", Text, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
+    Column("seen_ms", BigInteger, nullable=False),  # when it was last found to hold
     Column("to_ms", BigInteger),  # NULL while it holds
     sqlite_autoincrement=True,
 )  # fmt: skip

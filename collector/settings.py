@@ -1,0 +1,94 @@
+"""The collector's settings: `collector.toml` in its home, and four variables that win over it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from msgspec import Struct
+
+from wire import strict
+from wire.strict import SettingsError
+
+__all__ = ["Address", "Settings", "SettingsError", "read_settings"]
+
+FILE: Final = "collector.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to listen."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a collector runs by. `database` empty: SQLite in the home. `hosts`: more names agents reach it by."""
+
+    home: Path
+    agents: Address = Address("127.0.0.1", 8443)
+    board: Address = Address("127.0.0.1", 8080)
+    database: str = ""
+    hosts: tuple[str, ...] = ()
+
+    @property
+    def store(self) -> str | Path:
+        """What `open_store` takes."""
+        return self.database or self.home
+
+    @property
+    def agents_url(self) -> str:
+        """The address agents on this machine use."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.agents.host, self.agents.host)  # noqa: S104  # read, not bound
+        return f"https://{Address(host, self.agents.port)}"
+
+
+class _Listen(Struct, frozen=True, forbid_unknown_fields=True):
+    agents: str = "127.0.0.1:8443"
+    board: str = "127.0.0.1:8080"
+    hosts: list[str] = []
+
+
+class _File(Struct, frozen=True, forbid_unknown_fields=True):
+    listen: _Listen = _Listen()
+    database: str = ""
+
+
+def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from MOTCUA_HOME/collector.toml (may be missing) and the environment. Raises SettingsError."""
+    home = Path(environment.get("MOTCUA_HOME") or "var").absolute()
+    path = home / FILE
+    file = strict.load(path, _File) if path.exists() else _File()
+    return Settings(
+        home=home,
+        agents=_address(environment, "MOTCUA_AGENTS", file.listen.agents, f"{path}: listen.agents"),
+        board=_address(environment, "MOTCUA_BOARD", file.listen.board, f"{path}: listen.board"),
+        database=_database(environment, file.database, str(path)),
+        hosts=tuple(file.listen.hosts),
+    )
+
+
+def _address(environment: Mapping[str, str], variable: str, value: str, key: str) -> Address:
+    chosen, where = (environment[variable], variable) if environment.get(variable) else (value, key)
+    host, colon, port = chosen.removeprefix("https://").removeprefix("http://").rstrip("/").rpartition(":")
+    host = host.strip("[]")
+    if not colon or not host or not port.isdecimal() or not 0 <= int(port) < 65_536:
+        raise SettingsError(f"{where}: {chosen!r} is not an address; write host:port, for example 127.0.0.1:8443")
+    return Address(host, int(port))
+
+
+def _database(environment: Mapping[str, str], value: str, path: str) -> str:
+    chosen, where = (environment["MOTCUA_DATABASE"], "MOTCUA_DATABASE") if "MOTCUA_DATABASE" in environment else (
+        value, f"{path}: database",
+    )  # fmt: skip
+    if chosen and not chosen.startswith(("postgresql://", "postgresql+psycopg://")):
+        raise SettingsError(f"{where}: write postgresql+psycopg://user@host/name, or leave it empty for SQLite")
+    return chosen
