@@ -1,0 +1,228 @@
+"""The running agent, composed: what measures, what remembers, what sends, what listens."""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from agent import health, identity, probes
+from agent.batches import Sender
+from agent.config import Config, listen_address
+from agent.context import Facts
+from agent.counts import Counts
+from agent.guard import Guard
+from agent.keeper import Keeper
+from agent.lifetime import LifetimeFile
+from agent.link import Link
+from agent.log import say, warn
+from agent.metrics_page import Page
+from agent.plan import Held, PlanFile
+from agent.recorder import Recorder
+from agent.runner import Runner
+from agent.schedule import Schedule
+from agent.spoolfile import FILE as SPOOL_FILE
+from agent.spoolfile import Unwritable
+from agent.tasks import Tasks
+from agent.trim import DAY_MS, Limits
+from agent.wait import Waiter
+from agent.workers import Workers
+from wire.client import Client, pinned
+from wire.clock import Clock, SystemClock, boot_id
+from wire.messages import Observation
+
+TICK_S: Final = 1.0
+LAST_WORDS_S: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a test may hold: clocks, the machine's boot, chance."""
+
+    clock: Clock
+    boot_id: str
+    chance: random.Random
+
+
+def this_machine() -> World:
+    return World(SystemClock(), boot_id(), random.Random())  # noqa: S311 (spreads load, guards nothing)
+
+
+class Agent:
+    """One enrolled agent. `run` returns when `stop` is called, after its last words. Raises identity.NotJoined."""
+
+    def __init__(self, config: Config, world: World | None = None) -> None:
+        self.home, world = config.home_path(), world or this_machine()
+        self.failed = False  # a loop died of a fault of ours
+        self._clock, self._stop = world.clock, threading.Event()
+        self.identity, ca = identity.load(self.home)
+        self.url = config.collector_url or self.identity.url
+        self.counts, self.link = Counts(), Link(world.clock)
+        self.lifetime = LifetimeFile(self.home)
+        self.lifetime.see_boot(world.boot_id)
+        self.plan = PlanFile(self.home, self.counts)
+        self.keeper = Keeper(self.home / SPOOL_FILE, clock=world.clock, boot_id=world.boot_id, lifetime=self.lifetime)
+        self._measure(config, world)
+        self._connect(config, world, ca)
+        self._page = (
+            Page(listen_address(config.metrics_listen), lambda: self.health.latest) if config.metrics_listen else None
+        )
+
+    def _measure(self, config: Config, world: World) -> None:
+        self.recorder = Recorder(
+            self.keeper,
+            clock=world.clock,
+            cut_s=config.cut_s,
+            limits=Limits(config.spool_max_mb * 1024 * 1024, int(config.spool_max_days * DAY_MS)),
+            counts=self.counts,
+            sent_for=self._kick,
+        )
+        self.workers = Workers(config.workers)
+        self.runner = Runner(
+            clock=world.clock,
+            workers=self.workers,
+            load=self._load,
+            facts=self._facts,
+            sink=self._sink,
+            counts=self.counts,
+        )
+        self.health = health.Health(
+            self.keeper,
+            clock=world.clock,
+            counts=self.counts,
+            link=self.link,
+            lifetime=self.lifetime,
+            home=self.home,
+            plan_version=lambda: self.plan.now.version,
+        )
+        self.schedule = Schedule(world.clock, self.runner.due, world.chance)
+        self.guard = Guard(world.clock, wake=self._wake, counts=self.counts)
+
+    def _connect(self, config: Config, world: World, ca: bytes) -> None:
+        self._context, token = pinned(ca), self.identity.token
+        posts, waits = (Client(self.url, self._context, token=token) for _ in range(2))
+        self.sender = Sender(
+            self.keeper,
+            posts,
+            agent=self.identity.agent,
+            boot_id=world.boot_id,
+            clock=world.clock,
+            link=self.link,
+            counts=self.counts,
+            chance=world.chance,
+            pace_s=config.backlog_pace_s,
+        )
+        self.tasks = Tasks(
+            self.keeper,
+            self.runner,
+            agent=self.identity.agent,
+            clock=world.clock,
+            link=self.link,
+            find=self.schedule.item,
+            sink=self._sink,
+        )
+        self.waiter = Waiter(
+            waits,
+            clock=world.clock,
+            link=self.link,
+            plan=self.plan,
+            caps=",".join(sorted(probes.PROBES)),
+            running=self.tasks.running,
+            apply=self._apply,
+            take=self.tasks.take,
+            reached=self._kick,
+            chance=world.chance,
+        )
+
+    # --- from start to stop -------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Measure until `stop`."""
+        who = self.identity
+        say("start", agent=who.agent, centre=who.centre, collector=self.url, plan=self.plan.now.version)
+        self._tell_interrupted()
+        self._apply(self.plan.now)
+        self.schedule.start()
+        loops = [self._loop(loop) for loop in (self.recorder.run, self.sender.run, self.waiter.run)]
+        if self._page is not None:
+            self._page.start()
+        while not self._stop.wait(TICK_S):
+            self.guard.tick()
+            self.runner.watch()
+        self._end(recording=loops[0], sending=loops[1])
+
+    def stop(self) -> None:
+        """Ask `run` to end. May be called from a signal handler."""
+        self._stop.set()
+
+    def _loop(self, run: Callable[[threading.Event], None]) -> threading.Thread:
+        def guarded() -> None:
+            # A loop that dies of a fault of ours must not leave an agent that looks alive and is deaf: it ends as a
+            # whole, loudly, and the service manager starts it anew.
+            try:
+                run(self._stop)
+            except Exception as error:
+                warn("loop_died", loop=run.__qualname__, error=f"{type(error).__name__}: {error}")
+                self.failed = True
+                self._stop.set()
+
+        thread = threading.Thread(target=guarded, name=run.__qualname__, daemon=True)
+        thread.start()
+        return thread
+
+    def _end(self, *, recording: threading.Thread, sending: threading.Thread) -> None:
+        self.schedule.stop()
+        self.recorder.wake()
+        self.sender.kick()
+        recording.join(LAST_WORDS_S)
+        sending.join(LAST_WORDS_S)
+        try:
+            self.recorder.close()
+            if not sending.is_alive():
+                self.sender.last_words(
+                    Client(self.url, self._context, token=self.identity.token, timeout_s=LAST_WORDS_S)
+                )
+        except Unwritable as error:
+            warn("last_words_lost", error=str(error))
+        if self._page is not None:
+            self._page.stop()
+        if not sending.is_alive():
+            self.keeper.close()  # else its thread may be in the middle of it; a WAL needs no goodbye
+        say("stop", agent=self.identity.agent)
+
+    # --- what the parts ask of each other -----------------------------------------------------------------------------
+
+    def _load(self, name: str) -> probes.Probe:
+        return self.health.probe if name == health.PROBE else probes.load(name)
+
+    def _facts(self) -> Facts:
+        return Facts(self.identity.host, self.lifetime.now.boots, self.link.clock_offset_s)
+
+    def _sink(self, observation: Observation) -> None:
+        self.recorder.put(observation)
+        if observation.task_id is not None:
+            self.tasks.finished(observation.task_id)
+
+    def _apply(self, held: Held) -> None:
+        own = health.item(self.identity.subject)
+        items = [*(i for i in held.items if i.id != own.id), own]
+        self.schedule.apply(items)
+        self.runner.forget({i.id for i in items})
+
+    def _tell_interrupted(self) -> None:
+        try:
+            found = self.tasks.report_interrupted()
+        except Unwritable:
+            return  # they are told at the next start: they stay written down as not done
+        if found:
+            say("tasks_interrupted", count=found)
+
+    def _kick(self) -> None:
+        self.sender.kick()
+
+    def _wake(self) -> None:
+        self.schedule.wake()
+        self.recorder.wake()
+        self.sender.kick()

@@ -1,0 +1,155 @@
+"""What the command line asks of an agent, as plain functions that return structs: motcua.py prints them."""
+
+from __future__ import annotations
+
+import inspect
+import sqlite3
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from agent import config, health, identity, probes
+from agent.context import Context, Facts
+from agent.counts import Counts
+from agent.lifetime import LifetimeFile
+from agent.measure import find_out, observe
+from agent.plan import PlanFile
+from agent.spoolfile import FILE as SPOOL_FILE
+from wire.clock import Clock, SystemClock
+from wire.messages import Observation, PlanItem, Scalar
+
+NOBODY: Final = "agent:00000000000000000000000000"
+ONCE: Final = "once"
+ONCE_S: Final = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeRow:
+    """One row of the table of probes. `missing` says why it cannot run here; empty where it can."""
+
+    name: str
+    module: str
+    help: str
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolStatus:
+    """The spool of a home, read without touching it. Sizes in bytes, ages in seconds; None where it cannot be told."""
+
+    path: str
+    there: bool
+    epoch: str = ""
+    file_bytes: int = 0
+    batches: int = 0
+    tried: int = 0
+    fresh: int = 0
+    aside: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    damaged_files: list[str] = field(default_factory=list)
+    error: str = ""
+
+
+def once(
+    home: Path | None,
+    *,
+    probe: str,
+    target: str,
+    settings: Mapping[str, Scalar] | None = None,
+    subject: str = "",
+    deadline_s: float = ONCE_S,
+    explain: Callable[[str], None] | None = None,
+    clock: Clock | None = None,
+) -> Observation:
+    """Run one probe now, in this thread; nothing is kept or sent. Never raises for what the probe does.
+
+    A plan item of `home` on that probe and target lends its subject and settings; `settings` go over them.
+    """
+    planned = _planned(home, probe, target)
+    item = PlanItem(
+        id=ONCE,
+        subject=subject or (planned.subject if planned is not None else _own_subject(home)),
+        probe=probe,
+        target=target,
+        period_s=health.PERIOD_S,
+        deadline_s=deadline_s,
+        settings=(dict(planned.settings) if planned is not None else {}) | dict(settings or {}),
+    )
+    clock = clock or SystemClock()
+    at_ms, mono_ms = clock.wall_ms(), clock.mono_ms()
+    context = Context(clock, mono_ms + int(item.deadline_s * 1000), _facts(home))
+    if explain is not None:
+        explain(f"probe {item.probe} on {item.target} for {item.subject}, deadline {item.deadline_s:g} s")
+        explain(f"settings {dict(item.settings)}")
+        context.explain = explain
+    found = find_out(item, context, probes.load, Counts())
+    return observe(item, found, at_ms=at_ms, mono_ms=mono_ms, took_ms=clock.mono_ms() - mono_ms)
+
+
+def check_config(path: Path) -> config.Config:
+    """The settings in `path` as they would be used. Raises wire.strict.SettingsError."""
+    return config.load(path)
+
+
+def probes_table() -> list[ProbeRow]:
+    """Every probe this agent knows, and whether it can run here."""
+    return [_probe_row(name) for name in sorted(probes.PROBES)]
+
+
+def spool_status(home: Path) -> SpoolStatus:
+    """What waits in the spool of `home`, whether or not its agent runs. Never raises."""
+    path = home / SPOOL_FILE
+    damaged = sorted(p.name for p in home.glob(f"{path.stem}-damaged-*"))
+    if not path.exists():
+        return SpoolStatus(str(path), there=False, damaged_files=damaged)
+    try:
+        return _read_status(path, damaged)
+    except (sqlite3.Error, OSError) as error:
+        return SpoolStatus(str(path), there=True, damaged_files=damaged, error=str(error))
+
+
+def _read_status(path: Path, damaged: list[str]) -> SpoolStatus:
+    db = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=2.0)
+    try:
+        db.execute("BEGIN")
+        meta = dict(db.execute("SELECT key, value FROM meta").fetchall())
+        batches, tried = db.execute(
+            "SELECT count(*), coalesce(sum(tried), 0) FROM batch WHERE aside IS NULL"
+        ).fetchone()
+        aside = dict(db.execute("SELECT aside, count(*) FROM batch WHERE aside IS NOT NULL GROUP BY aside").fetchall())
+        fresh = db.execute("SELECT count(*) FROM fresh").fetchone()[0]
+    finally:
+        db.close()
+    counts = {name: int(meta.get(name, 0)) for name in ("dropped", "rejected", "conflicts", "damaged")}
+    size = path.stat().st_size
+    return SpoolStatus(str(path), True, meta["epoch"], size, batches, tried, fresh, aside, counts, damaged)
+
+
+def _probe_row(name: str) -> ProbeRow:
+    try:
+        module = inspect.getmodule(probes.load(name))
+    except ImportError as error:
+        return ProbeRow(name, probes.PROBES[name], "", str(error))
+    text = inspect.getdoc(module) if module is not None else None
+    return ProbeRow(name, probes.PROBES[name], (text or "").partition("\n")[0])
+
+
+def _planned(home: Path | None, probe: str, target: str) -> PlanItem | None:
+    items = PlanFile(home, Counts()).now.items if home is not None else ()
+    return next((i for i in items if i.probe == probe and i.target == target), None)
+
+
+def _own_subject(home: Path | None) -> str:
+    try:
+        return identity.load(home)[0].subject if home is not None else NOBODY
+    except identity.NotJoined:
+        return NOBODY
+
+
+def _facts(home: Path | None) -> Facts:
+    try:
+        host = identity.load(home)[0].host if home is not None else ""
+    except identity.NotJoined:
+        host = ""
+    return Facts(host, LifetimeFile(home).now.boots if home is not None else 0)
