@@ -19,7 +19,7 @@ class NoReceipt(Exception):
     """The server went away, or said something that is not a receipt."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Witness:
     """One kept connection on which one batch after another is sent and its receipt awaited."""
 
