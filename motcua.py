@@ -1,0 +1,327 @@
+"""The roof: the one place that knows everybody. Composes roles into a process, and gives the command line.
+
+Everything heavy is imported where it is used, so that `motcua agent …` works where only the agent is installed.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+if TYPE_CHECKING:  # heavy, or an extra
+    import typer
+    import uvicorn
+    from uvicorn._types import ASGIApplication as Asgi
+
+    from collector.hub import Hub
+    from collector.settings import Address, Settings
+
+ROLES: Final = ("ingest", "judge", "alert", "export", "board")
+BUILT: Final = ("ingest", "judge", "board")
+FAILED, USAGE, NOT_FOUND, BUSY = 1, 2, 3, 4
+
+EXTRAS: Final = {
+    "typer": "cli", "rich": "cli", "cryptography": "keys", "litestar": "collector", "uvicorn": "collector",
+    "sqlalchemy": "collector", "alembic": "collector", "psycopg": "postgres", "jinja2": "board",
+}  # fmt: skip
+"""Which extra brings a library that a subcommand may find missing."""
+
+
+class Stop(Exception):
+    """A reason to end, in words for a person, and the exit code."""
+
+    def __init__(self, text: str, code: int = FAILED) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+# --- the command line -----------------------------------------------------------------------------------------------
+
+
+def main() -> None:
+    """Entry of the command `motcua`: a missing library is named with its extra, an expected failure in a sentence."""
+    try:
+        command_line()()
+    except ModuleNotFoundError as error:
+        _end(_missing(error), USAGE)
+    except Stop as error:
+        _end(str(error), error.code)
+
+
+def command_line() -> "typer.Typer":
+    """Every command of the suite."""
+    import typer
+
+    from agent.commands import commands as agent_commands
+
+    app = typer.Typer(
+        help="Monitoring for commune one-stop centres.", no_args_is_help=True, pretty_exceptions_enable=False,
+        epilog="Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 not found, 4 busy or not reachable.",
+    )  # fmt: skip
+
+    @app.callback(invoke_without_command=True)
+    def roof(show: Annotated[bool, typer.Option("--version", help="say the version and end")] = False) -> None:
+        if show:
+            typer.echo(f"motcua {version('motcua')}")
+            raise typer.Exit
+
+    @app.command()
+    def up() -> None:
+        """Collector, agent and board on this machine, until Ctrl-C. A second run finds everything as it was."""
+        asyncio.run(_up(_settings()))
+
+    @app.command()
+    def serve(
+        roles: Annotated[str, typer.Option(help=f"any of {','.join(BUILT)}, joined by commas")] = ",".join(BUILT),
+    ) -> None:
+        """A collector in this process, until it is told to stop."""
+        asyncio.run(_serve(_settings(), parse_roles(roles)))
+
+    app.add_typer(agent_commands(), name="agent")
+    _add_collector(app)
+    return app
+
+
+def _add_collector(app: "typer.Typer") -> None:
+    try:
+        from collector.cli import commands
+    except ModuleNotFoundError as error:
+        missing = _missing(error)
+
+        @app.command("collector", context_settings={"ignore_unknown_options": True, "allow_extra_args": True})
+        def absent() -> None:
+            """The collector's own commands; not installed here."""
+            raise Stop(missing, USAGE)
+    else:
+        app.add_typer(commands(), name="collector")
+
+
+def parse_roles(text: str) -> tuple[str, ...]:
+    """Roles from the command line. Raises Stop for a role nobody knows, and by name for one that is not built yet."""
+    roles = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for role in roles:
+        if role not in ROLES:
+            raise Stop(f"there is no role {role!r}; roles are {', '.join(BUILT)}", USAGE)
+        if role not in BUILT:
+            raise Stop(f"the role {role!r} is not built yet; roles are {', '.join(BUILT)}", USAGE)
+    if not roles:
+        raise Stop(f"no role was given; roles are {', '.join(BUILT)}", USAGE)
+    return roles
+
+
+def _missing(error: ModuleNotFoundError) -> str:
+    extra = EXTRAS.get((error.name or "").partition(".")[0])
+    if extra is None:
+        raise error
+    return f"this needs {error.name}, which is not installed: pip install 'motcua[{extra}]'"
+
+
+def _end(text: str, code: int) -> None:
+    sys.stderr.write(f"motcua: {text}\n")
+    sys.exit(code)
+
+
+def _settings() -> "Settings":
+    from collector.settings import SettingsError, read_settings
+
+    try:
+        return read_settings()
+    except SettingsError as error:
+        raise Stop(str(error), USAGE) from error
+
+
+# --- one process with its roles -------------------------------------------------------------------------------------
+
+
+async def _serve(settings: "Settings", roles: Sequence[str]) -> None:
+    async with running(settings, roles) as hub:
+        _show(f"motcua {version('motcua')} serves {', '.join(roles)}; home {settings.home}, {hub.store.dialect}")
+        await _told_to_stop()
+
+
+@contextlib.asynccontextmanager
+async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["Hub"]:
+    """A collector that answers, with the loops of its roles, until the block ends. Raises Stop where it cannot."""
+    with _hub(settings) as hub:
+        servers = [make(hub) for role, make in SOCKETS.items() if role in roles]
+        stop = asyncio.Event()
+        tasks = [asyncio.create_task(_loops(hub, roles, stop)), *(asyncio.create_task(s.serve()) for s in servers)]
+        try:
+            await _all_started(servers, tasks)
+            yield hub
+        finally:
+            stop.set()
+            for server in servers:
+                server.should_exit = True
+            await asyncio.gather(*tasks)
+
+
+@contextlib.contextmanager
+def _hub(settings: "Settings") -> Iterator["Hub"]:
+    from collector import claims, floor
+    from collector.api import CollectorError
+
+    try:
+        with claims.home(settings.home), floor.open_hub(settings) as hub:
+            yield hub
+    except claims.Taken as error:
+        raise Stop(str(error), BUSY) from error
+    except CollectorError as error:
+        raise Stop(str(error)) from error
+    except OSError as error:
+        raise Stop(f"{settings.home}: {error.strerror}; set MOTCUA_HOME to a folder that can be written") from error
+
+
+def _agents_server(hub: "Hub") -> "uvicorn.Server":
+    from collector import floor
+
+    return _server(floor.routes(hub), hub.settings.agents, "MOTCUA_AGENTS", tls=floor.tls_files(hub))
+
+
+def _board_server(hub: "Hub") -> "uvicorn.Server":
+    from collector import floor
+    from dashboards.board.app import board_app
+
+    return _server(board_app(floor.reader(hub), floor.commands(hub)), hub.settings.board, "MOTCUA_BOARD")
+
+
+SOCKETS: Final = {"ingest": _agents_server, "board": _board_server}
+"""Which role listens, and how its server is made."""
+
+
+def _server(
+    app: "Asgi", address: "Address", variable: str, *, tls: tuple[Path | None, Path | None] = (None, None)
+) -> "uvicorn.Server":
+    import uvicorn
+
+    from collector import claims
+
+    claims.port(address, variable)
+    config = uvicorn.Config(
+        app, host=address.host, port=address.port, log_level="warning", access_log=False, server_header=False,
+        lifespan="on", timeout_keep_alive=75, timeout_graceful_shutdown=3, backlog=4096,
+        ssl_keyfile=tls[0], ssl_certfile=tls[1],
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    # Two servers share this process: signals are taken once, by us, and not by each of them.
+    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
+    return server
+
+
+async def _all_started(servers: Sequence["uvicorn.Server"], tasks: Sequence["asyncio.Task[None]"]) -> None:
+    while not all(server.started for server in servers):
+        if ended := [task for task in tasks if task.done()]:
+            ended[0].result()
+            raise Stop("a server ended before it had begun; the lines above say why")
+        await asyncio.sleep(0.02)
+
+
+async def _loops(hub: "Hub", roles: Sequence[str], stop: asyncio.Event) -> None:
+    from collector import floor
+    from collector.loops import run_loops
+
+    await run_loops(hub, [loop for loop in floor.loops(hub) if loop.role in roles], stop)
+
+
+async def _told_to_stop() -> None:
+    """Return at SIGINT or SIGTERM; a second one ends the process at once."""
+    told = asyncio.Event()
+
+    def tell() -> None:
+        if told.is_set():
+            os._exit(FAILED)
+        told.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, tell)
+    await told.wait()
+
+
+# --- all of it on this machine --------------------------------------------------------------------------------------
+
+
+async def _up(settings: "Settings") -> None:
+    _show(f"motcua {version('motcua')}, home {settings.home}")
+    async with running(settings, BUILT) as hub:
+        _step("collector", f"answers agents at {settings.agents_url}, data in {hub.store.dialect}")
+        await asyncio.to_thread(_enrol_this_machine, hub)
+        stopped = asyncio.create_task(_told_to_stop())
+        agent = asyncio.create_task(_keep_agent_running(settings.home / "agent", stopped))
+        _step("agent", "runs; the first figures take a few seconds")
+        _show(f"\n  Board   {_login_address(hub)}")
+        _show("          the link works once; for a new one: motcua collector login-link\n")
+        watching = asyncio.create_task(_tell_first_figures(hub))
+        await stopped
+        _show("\nstopping")
+        watching.cancel()
+        await agent
+    _step("stopped", "everything is kept; `make up` goes on from here")
+
+
+def _enrol_this_machine(hub: "Hub") -> None:
+    from agent import enrol, identity
+    from collector import floor
+
+    home = hub.settings.home / "agent"
+    try:
+        known, _ = identity.load(home)
+        _step("this machine", f"is centre {known.centre}, enrolled before")
+        return
+    except identity.NotJoined:
+        code = floor.join_code(hub, centre="00000-1", role="box", name_vi="máy này", name_en="this machine")
+    try:
+        made = enrol.join(hub.settings.agents_url, code, role="box", home=home, name="this machine")
+    except enrol.JoinError as error:
+        raise Stop(f"this machine could not be enrolled: {error}") from error
+    # A demonstration is watched by somebody: results travel every 10 s here, every minute in the field.
+    (home / "agent.toml").write_text("cut_s = 10\n", "utf-8")
+    _step("this machine", f"enrolled as centre {made.centre} with a one-time code")
+
+
+async def _keep_agent_running(home: Path, stopped: "asyncio.Task[None]") -> None:
+    """Run the agent as a process of its own, and start it anew should it end, until told to stop."""
+    pause_s = 1.0
+    while not stopped.done():
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "agent", "run", "--home", str(home), cwd=Path(__file__).parent, process_group=0,
+            stderr=(home / "agent.log").open("ab"),
+        )  # fmt: skip
+        ended = asyncio.create_task(child.wait())
+        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        if stopped.done() and not ended.done():
+            child.terminate()
+        code = await ended
+        if not stopped.done():
+            _step("agent", f"ended with code {code}; started again in {pause_s:g} s; see {home / 'agent.log'}")
+            await asyncio.wait({stopped}, timeout=pause_s)
+            pause_s = min(60.0, pause_s * 2)
+
+
+async def _tell_first_figures(hub: "Hub") -> None:
+    from collector import floor
+
+    reader, began = floor.reader(hub), hub.clock.mono_ms()
+    while not (known := [s for s in (await asyncio.to_thread(reader.standings)).values() if s.as_of_ms is not None]):
+        await asyncio.sleep(0.25)
+    spent_s = (hub.clock.mono_ms() - began) / 1000
+    _step("first figures", f"measured, receipted and judged after {spent_s:.1f} s: {len(known)} subjects have a state")
+
+
+def _login_address(hub: "Hub") -> str:
+    from collector import floor
+
+    return f"http://{hub.settings.board}/login/{floor.login_link(hub, name='make up')}"
+
+
+def _step(what: str, text: str) -> None:
+    _show(f"  {what:<14}{text}")
+
+
+def _show(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
