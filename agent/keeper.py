@@ -25,7 +25,7 @@ class Keeper:
         self._path, self._clock, self._boot_id, self._lifetime = path, clock, boot_id, lifetime
         self._lock = threading.RLock()
         self._spool: Spool | None = None
-        self._failures = 0
+        self._failures = self._file = 0
 
     def use(self, work: Callable[[Spool], T]) -> T:
         """Do `work` with the spool. Raises Unwritable; a damaged file is set aside and `work` done on a new one."""
@@ -46,9 +46,7 @@ class Keeper:
 
     def _try(self, work: Callable[[Spool], T]) -> T:
         try:
-            if self._spool is None:
-                self._spool = Spool(self._path, clock=self._clock, boot_id=self._boot_id)
-            return work(self._spool)
+            return work(self._open())
         except Unwritable as error:
             self._failures += 1
             if self._failures == 1:
@@ -56,6 +54,23 @@ class Keeper:
             if self._failures % REOPEN_AFTER == 0:
                 self.close()
             raise
+
+    def _open(self) -> Spool:
+        if self._spool is not None and not self._is_there():
+            # A deleted file takes writes without complaint and keeps nothing.
+            self.close()
+            self._lifetime.count_reset()
+            warn("spool_vanished", path=str(self._path))
+        if self._spool is None:
+            self._spool = Spool(self._path, clock=self._clock, boot_id=self._boot_id)
+            self._file = self._path.stat().st_ino
+        return self._spool
+
+    def _is_there(self) -> bool:
+        try:
+            return self._path.stat().st_ino == self._file
+        except OSError:
+            return False
 
     def _try_new(self, work: Callable[[Spool], T]) -> T:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from wire.outcomes import Outcome
 
 GATHER_S: Final = 0.3  # neighbours that come within this share a commit; the promise is one second
 MAX_HELD: Final = 5_000
+MAX_AT_ONCE: Final = 500  # on a disk that is nearly full, some may fit where all do not
 RETRY_S: Final = 5.0
 TRIM_EVERY_MS: Final = 60_000
 
@@ -90,17 +92,21 @@ class Recorder:
 
     def _keep(self) -> bool:
         """Commit what is held; whether any of it is urgent."""
+        urgent = False
+        while self._held:
+            urgent = self._keep_some() or urgent
+        return urgent
+
+    def _keep_some(self) -> bool:
         with self._lock:
-            held = list(self._held)
-        if not held:
-            return False
+            held = list(itertools.islice(self._held, MAX_AT_ONCE))
         self._keeper.use(lambda spool: spool.append(held))
         with self._lock:
             kept = {id(o) for o in held}  # `put` may have pushed some out in the meantime: they are kept all the same
             while self._held and id(self._held[0]) in kept:
                 self._held.popleft()
-        urgent = [o for o in held if self._is_urgent(o)]  # every one is looked at: each is remembered
-        return bool(urgent)
+        changes = [o for o in held if self._is_urgent(o)]  # every one is looked at: each is remembered
+        return bool(changes)
 
     def _is_urgent(self, o: Observation) -> bool:
         """A failure, a recovery, an answer somebody waits for. The first `ok` of an item is none."""
