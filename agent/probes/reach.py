@@ -124,12 +124,14 @@ def drive(train: Train, link: Link) -> dict[str, Scalar]:
     A machine that slept or stood still in between measured itself and not the way: that is `unknown(interrupted)`.
     """
     told: dict[str, Scalar] = {}
-    while (wait := train.wait_s(now_s())) is not None:
-        if train.is_due(asked := now_s()):
+    now = now_s()
+    while (wait := train.wait_s(now)) is not None:
+        if train.is_due(now):
             _send(train, link, told)
             wait = 0.0
         heard = link.receive(wait)
-        if now_s() - asked > wait + _STALL_S:
+        before, now = now, now_s()
+        if now - before > wait + _STALL_S:
             raise Ended(unknown("interrupted"), error="this machine stood still during the train", **told)
         if heard is None:
             continue

@@ -7,6 +7,7 @@ namespaces have no other way out. Needs root and `ip`; without them the test is 
 from __future__ import annotations
 
 import ctypes
+import itertools
 import os
 import shutil
 import subprocess
@@ -25,7 +26,9 @@ T = TypeVar("T")
 HERE_V4, PEER_V4 = "192.0.2.1", "192.0.2.2"
 HERE_V6, PEER_V6 = "2001:db8::1", "2001:db8::2"
 
+_MACS: Final = {"here0": "02:00:5e:10:00:01", "peer0": "02:00:5e:10:00:02"}
 _CLONE_NEWNET: Final = 0x40000000
+_numbers = itertools.count()
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
 
 
@@ -82,7 +85,7 @@ class Namespace:
 
     def lose(self, ratio: float) -> None:
         """Drop this share of the echo requests that arrive here, by chance; exact to one in a million."""
-        number = f"numgen random mod 1000000 < {round(ratio * 1_000_000)} drop"
+        number = "drop" if ratio >= 1 else f"numgen random mod 1000000 < {round(ratio * 1_000_000)} drop"
         self.filter_input(f"icmp type echo-request {number}", f"icmpv6 type echo-request {number}")
 
     def shape(self, device: str, rate: str, *, burst: str = "16kb", latency: str = "300ms") -> None:
@@ -111,7 +114,7 @@ class Wire:
 @contextmanager
 def wired() -> Iterator[Wire]:
     """A fresh pair of namespaces, removed at the end with everything in them."""
-    mark = f"{os.getpid()}-{threading.get_native_id()}"
+    mark = f"{os.getpid()}-{next(_numbers)}"
     wire = Wire(Namespace(f"mc-here-{mark}"), Namespace(f"mc-peer-{mark}"))
     made: list[Namespace] = []
     try:
@@ -126,13 +129,17 @@ def wired() -> Iterator[Wire]:
 
 
 def _lay(wire: Wire) -> None:
-    wire.here.ip(f"link add here0 type veth peer name peer0 netns {wire.peer.name}")
-    sides = ((wire.here, "here0", HERE_V4, HERE_V6), (wire.peer, "peer0", PEER_V4, PEER_V6))
-    for namespace, device, four, six in sides:
+    here, peer = (wire.here, "here0", HERE_V4, HERE_V6), (wire.peer, "peer0", PEER_V4, PEER_V6)
+    wire.here.ip(f"link add here0 address {_MACS['here0']} type veth peer name peer0 netns {wire.peer.name}")
+    wire.peer.ip(f"link set peer0 address {_MACS['peer0']}")
+    for (namespace, device, four, six), (_, other, its_four, its_six) in ((here, peer), (peer, here)):
         namespace.ip(f"addr add {four}/24 dev {device}")
         namespace.ip(f"addr add {six}/64 dev {device} nodad")
         namespace.ip("link set lo up")
         namespace.ip(f"link set {device} up")
+        # A fresh interface takes a second to learn its IPv6 neighbours; a test has no second to wait.
+        namespace.ip(f"neigh replace {its_four} lladdr {_MACS[other]} dev {device}")
+        namespace.ip(f"neigh replace {its_six} lladdr {_MACS[other]} dev {device}")
 
 
 def _enter(name: str) -> None:
@@ -146,5 +153,7 @@ def _enter(name: str) -> None:
 def _sh(*command: str, stdin: str | None = None) -> str:
     done = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=30)
     if done.returncode:
-        raise subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+        error = subprocess.CalledProcessError(done.returncode, command, done.stdout, done.stderr)
+        error.add_note(done.stderr)
+        raise error
     return done.stdout
