@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from agent.batches import Sender
+from agent.batches import IDLE_S, Sender, Transport
 from agent.counts import Counts
 from agent.keeper import Keeper
 from agent.lifetime import LifetimeFile
@@ -61,7 +61,7 @@ def client(double: Double, *, ca: bytes | None = None, timeout_s: float = 5.0) -
 
 def sender(
     kept: Keeper,
-    transport: Client,
+    transport: Transport,
     clock: FakeClock,
     *,
     boot_id: str = BOOT,
@@ -84,7 +84,7 @@ def drain(sending: Sender, clock: FakeClock, *, steps: int = 400) -> None:
     """Let the sender work, time going by as it asks for, until it has nothing more to do."""
     for _ in range(steps):
         wait_s = sending.step()
-        if wait_s >= 60:
+        if wait_s == IDLE_S:
             return
         clock.advance(wait_s + 0.001)
     raise AssertionError(f"still at work after {steps} steps")
