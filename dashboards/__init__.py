@@ -1,0 +1,25 @@
+"""Show it. The factories below import their part on first use, so that a role which is not served costs nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from litestar import Litestar
+
+    from collector.api import Commands, Reader
+
+
+def board(
+    reader: Reader,
+    commands: Commands,
+    *,
+    hosts: frozenset[str] = frozenset(),
+    limits: Mapping[str, float] | None = None,
+) -> Litestar:
+    """The built-in web pages as an ASGI application; see `dashboards.board.app.board_app`."""
+    from dashboards.board.app import board_app
+
+    return board_app(reader, commands, hosts=hosts, limits=limits)

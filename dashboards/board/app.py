@@ -1,0 +1,81 @@
+"""The board as an ASGI application: everything it knows comes through `collector.api`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from litestar import Litestar, Response, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+
+from collector.api import Commands, Reader
+from dashboards.board.door import Door
+from dashboards.board.guard import add_headers
+from dashboards.board.live import Live
+from dashboards.board.pages import centre_pages, narrow_pages, wide_pages
+from dashboards.board.problems import handlers
+from dashboards.board.render import Renderer
+from dashboards.board.sessions import session_routes
+from dashboards.board.static_files import Shelf
+from dashboards.board.visit import Ask
+
+MAX_FORM_BYTES: Final = 16 * 1024
+
+
+def board_app(
+    reader: Reader,
+    commands: Commands,
+    *,
+    hosts: frozenset[str] = frozenset(),
+    limits: Mapping[str, float] | None = None,
+) -> Litestar:
+    """The built-in web pages.
+
+    `hosts`: names the board answers to besides those of loopback. `limits`: metric → ratio at which a bar shows its
+    notch, from the policy in force; a metric without one gets no notch.
+    """
+    shelf = Shelf()
+    render = Renderer(shelf)
+    door = Door(reader, hosts)
+    live = Live(reader, render, shelf.digest)
+    return Litestar(
+        route_handlers=[
+            *wide_pages(reader, door, live, render),
+            *centre_pages(reader, door, live, render, limits=limits or {}),
+            *narrow_pages(reader, door, live, render),
+            *session_routes(commands, door, render),
+            *_plain_routes(reader, shelf),
+        ],
+        exception_handlers=handlers(render),
+        before_send=[add_headers],
+        request_max_body_size=MAX_FORM_BYTES,
+        openapi_config=None,
+        logging_config=None,
+        debug=False,
+    )
+
+
+def _plain_routes(reader: Reader, shelf: Shelf) -> list[HTTPRouteHandler]:
+    @get("/static/{digest:str}/{name:path}", sync_to_thread=False)
+    def static(request: Ask, digest: str, name: str) -> Response[bytes]:
+        file = shelf.files.get(name.removeprefix("/"))
+        if file is None:
+            raise NotFoundException
+        current = digest == file.digest
+        headers = {
+            "cache-control": "public, max-age=31536000, immutable" if current else "no-cache",
+            "etag": f'"{file.digest}"',
+            "vary": "accept-encoding",
+        }
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(file.packed, media_type=file.media_type, headers=headers | {"content-encoding": "gzip"})
+        return Response(file.body, media_type=file.media_type, headers=headers)
+
+    @get("/healthz", sync_to_thread=True)
+    def healthz() -> Response[bytes]:
+        reader.now_ms()
+        reader.revision()
+        return Response(b"ok\n", media_type="text/plain", headers={"cache-control": "no-store"})
+
+    return [static, healthz]

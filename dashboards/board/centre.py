@@ -1,0 +1,181 @@
+"""The facts of one centre's page: links with their 24 hours, computers, agents, what was measured last."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from collector.api import (
+    AgentInfo,
+    Centre,
+    Interval,
+    NotFound,
+    PlannedItem,
+    Reader,
+    Standing,
+    StoredObservation,
+    SubjectInfo,
+    TaskInfo,
+)
+from dashboards.board.figures import Bar, Reach, bars, newest, reach, values
+from dashboards.board.names import centre_name, subject_name
+from dashboards.board.sentences import centre_line, centre_title
+from dashboards.board.strips import Strip, strip, window
+from dashboards.board.things import root
+from dashboards.board.words import Words
+
+KINDS: Final = ("line", "lan", "device", "agent", "service", "signing")
+OBSERVATIONS_SHOWN: Final = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One item of a plan as it can be asked for now, with the newest task that did."""
+
+    item: PlannedItem
+    task: TaskInfo | None
+
+    @property
+    def busy(self) -> bool:
+        return self.task is not None and self.task.state in {"queued", "taken", "running"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One target of one subject. The strip stands in the subject's first row only."""
+
+    info: SubjectInfo
+    name: str
+    standing: Standing | None
+    strip: Strip | None
+    target: str
+    last: StoredObservation | None
+    reach: Reach | None
+    measure: Measure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A computer (its bars and other figures) or an agent (its own figures), with its last report."""
+
+    row: Row
+    bars: list[Bar]
+    figures: dict[tuple[str, str], float]
+    agent: AgentInfo | None
+
+
+@dataclass(frozen=True, slots=True)
+class CentrePage:
+    centre: Centre
+    name: str
+    title: str
+    line: str
+    standing: Standing | None
+    now_ms: int
+    as_of_ms: int | None
+    from_ms: int
+    links: list[Row]
+    devices: list[Machine]
+    agents: list[Machine]
+    last: list[StoredObservation]
+    names: dict[str, str]
+    subjects: dict[str, SubjectInfo]
+
+
+def look(reader: Reader, key: str, words: Words, limits: Mapping[str, float]) -> CentrePage:
+    """Everything the page of centre `key` shows. Raises NotFound."""
+    centre = next((centre for centre in reader.centres() if centre.key == key), None)
+    if centre is None:
+        raise NotFound(key)
+    infos = {info.key: info for info in reader.subjects(key)}
+    standings, latest = reader.standings(key), reader.latest(key)
+    now_ms = reader.now_ms()
+    from_ms, _ = window(now_ms)
+    names = {info.key: subject_name(info, words, {key: centre}) for info in infos.values()}
+    build = _Rows(
+        names=names,
+        standings=standings,
+        latest=latest,
+        planned=reader.planned(key),
+        tasks=reader.tasks(key),
+        intervals=reader.intervals(list(names), from_ms, now_ms),
+        from_ms=from_ms,
+    )
+    rows = {kind: build.of([info for info in infos.values() if info.kind == kind]) for kind in KINDS}
+    standing = standings.get(f"centre:{key}")
+    agents = {f"agent:{agent.id}": agent for agent in reader.agents() if agent.centre == key}
+    return CentrePage(
+        centre=centre,
+        name=centre_name(centre, words),
+        title=centre_title(standing, now_ms, words),
+        line=_line(infos, standings, names, words),
+        standing=standing,
+        now_ms=now_ms,
+        as_of_ms=max((stored.at_ms for stored in latest), default=None),
+        from_ms=from_ms,
+        links=rows["line"] + rows["lan"] + rows["service"] + rows["signing"],
+        devices=[_machine(row, limits, agents) for row in rows["device"]],
+        agents=[_machine(row, limits, agents) for row in rows["agent"]],
+        last=sorted(latest, key=lambda stored: (-stored.at_ms, stored.id))[:OBSERVATIONS_SHOWN],
+        names=names,
+        subjects=infos,
+    )
+
+
+def _line(
+    infos: Mapping[str, SubjectInfo], standings: Mapping[str, Standing], names: Mapping[str, str], words: Words
+) -> str:
+    bad = [(info, standings[key]) for key, info in infos.items() if key in standings and standings[key].state != "ok"]
+    parts = [fault for fault in bad if fault[0].kind != "centre"]
+    if not standings or (bad and not parts):
+        return ""
+    return centre_line([(names[info.key], standing) for info, standing in root(parts)], words)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """What the rows of one centre are made of; each thing is asked of the reader once."""
+
+    names: Mapping[str, str]
+    standings: Mapping[str, Standing]
+    latest: list[StoredObservation]
+    planned: list[PlannedItem]
+    tasks: list[TaskInfo]
+    intervals: Mapping[str, list[Interval]]
+    from_ms: int
+
+    def of(self, infos: list[SubjectInfo]) -> list[Row]:
+        return [row for info in sorted(infos, key=lambda info: info.key) for row in self._of_one(info)]
+
+    def _of_one(self, info: SubjectInfo) -> list[Row]:
+        items = [item for item in self.planned if item.subject == info.key]
+        seen = [o for o in self.latest if o.observation.subject == info.key]
+        targets = dict.fromkeys([*(item.target for item in items), *(o.observation.target for o in seen)]) or {"": None}
+        return [self._row(info, target, items, seen, first=place == 0) for place, target in enumerate(targets)]
+
+    def _row(
+        self, info: SubjectInfo, target: str, items: list[PlannedItem], seen: list[StoredObservation], *, first: bool
+    ) -> Row:
+        item = next((item for item in items if item.target == target), None)
+        last = newest([o for o in seen if o.observation.target == target], info.key)
+        cells = strip(self.intervals.get(info.key, []), self.from_ms)
+        return Row(
+            info=info,
+            name=self.names[info.key],
+            standing=self.standings.get(info.key),
+            strip=cells if first else None,
+            target=target,
+            last=last,
+            reach=None if last is None or info.kind not in {"line", "lan"} else reach(last),
+            measure=None if item is None else Measure(item, self._task(item)),
+        )
+
+    def _task(self, item: PlannedItem) -> TaskInfo | None:
+        own = [task for task in self.tasks if (task.agent, task.item) == (item.agent, item.id)]
+        return max(own, key=lambda task: task.created_ms, default=None)
+
+
+def _machine(row: Row, limits: Mapping[str, float], agents: Mapping[str, AgentInfo]) -> Machine:
+    found = {} if row.last is None else values(row.last)
+    return Machine(row, bars(found, limits), found, agents.get(row.info.key))

@@ -1,0 +1,75 @@
+"""Parts that live: asked for again every few seconds, answered with 304 while nothing changed, made once for all."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from threading import Lock
+from typing import Final
+
+from litestar import Response
+from markupsafe import Markup
+
+from collector.api import Reader
+from dashboards.board.render import Part, Renderer
+from dashboards.board.visit import Ask, Visit, answer, etag, not_modified, preferences, unchanged
+
+PARTS_KEPT: Final = 32
+MINUTE_MS: Final = 60_000
+CHART_PLACE: Final = "<!--chart-->"
+
+
+class Live:
+    """Answers for pages whose content follows `Reader.revision()`."""
+
+    def __init__(self, reader: Reader, render: Renderer, build: str) -> None:
+        self._reader, self._render, self._build = reader, render, build
+        self._kept: OrderedDict[str, Part] = OrderedDict()
+        self._lock = Lock()
+
+    def page(
+        self, request: Ask, seen: Visit, make: Callable[[], Part], *, here: str, chart: Callable[[], str] | None = None
+    ) -> Response[bytes]:
+        """The page, or only its live part for `?part=live`; `make` is called where nobody has made it yet.
+
+        `here` marks the page in the menu; `chart` makes HTML that stands outside the live part and is not refreshed.
+        """
+        part_tag = self._tag(seen)
+        if seen.live_part:
+            if unchanged(request, part_tag):
+                return not_modified(part_tag)
+            part = self._part(part_tag, make)
+            text = self._render("live.html", seen, self._values(part, part_tag))
+            return answer(request, text, tag=part_tag)
+        page_tag = etag(part_tag, seen.theme, sorted(seen.query.items()))
+        response = not_modified(page_tag) if unchanged(request, page_tag) else None
+        if response is None:
+            part = self._part(part_tag, make)
+            drawn = "" if chart is None else chart()
+            values = {**self._values(part, part_tag, drawn), "here": here, "chart": bool(drawn)}
+            response = answer(request, self._render("page.html", seen, values), tag=page_tag)
+        for chosen in preferences(seen):
+            response.set_cookie(chosen)
+        return response
+
+    def _values(self, part: Part, tag: str, chart: str = "") -> dict[str, object]:
+        html = Markup(part.html.replace(CHART_PLACE, chart))  # noqa: S704 - both come from autoescaping templates
+        return {"part": html, "title": part.title, "tag": tag, "now_ms": self._reader.now_ms()}
+
+    def _tag(self, seen: Visit) -> str:
+        """Everything a live part depends on. The minute, because it says how long ago things were."""
+        minute = self._reader.now_ms() // MINUTE_MS
+        query = sorted((key, value) for key, value in seen.query.items() if key in {"q", "view", "wall"})
+        who = None if seen.actor is None else (seen.actor.name, seen.actor.csrf)
+        return etag(self._build, self._reader.revision(), minute, seen.path, query, seen.words.lang, who)
+
+    def _part(self, tag: str, make: Callable[[], Part]) -> Part:
+        with self._lock:
+            part = self._kept.get(tag)
+        if part is None:
+            part = make()
+            with self._lock:
+                self._kept[tag] = part
+                while len(self._kept) > PARTS_KEPT:
+                    self._kept.popitem(last=False)
+        return part

@@ -1,0 +1,78 @@
+"""Templates with everything they may call. Autoescaped: a name from outside is text, whatever it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from collector.api import STATES
+from dashboards.board import names, numbers, sentences, times
+from dashboards.board.static_files import Shelf
+from dashboards.board.strips import CELLS, Strip
+from dashboards.board.visit import Visit
+from dashboards.board.words import Words
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The part of a page that lives: its title for the window, and its HTML."""
+
+    title: str
+    html: str
+
+
+class Renderer:
+    """Jinja with the board's words, figures and addresses."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self._environment: Final = Environment(
+            loader=PackageLoader("dashboards.board"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals.update(
+            static=shelf.href,
+            states=STATES,
+            cells=CELLS,
+            missing=numbers.MISSING,
+            stamp=times.stamp,
+            minute=times.minute,
+            iso=times.iso,
+            clock=times.clock,
+            ago=times.ago,
+            span=numbers.span,
+            quantity=numbers.quantity,
+            percent=numbers.percent,
+            seconds=numbers.seconds,
+            size=numbers.size,
+            number=numbers.number,
+            centre_href=names.centre_href,
+            subject_href=names.subject_href,
+            observation_href=names.observation_href,
+            subject_name=names.subject_name,
+            centre_name=names.centre_name,
+            thing_title=sentences.thing_title,
+            fault_words=sentences.fault_words,
+            capital=sentences.capital,
+            strip_words=strip_words,
+        )
+
+    def __call__(self, template: str, seen: Visit, values: Mapping[str, object]) -> str:
+        return self._environment.get_template(template).render(v=seen, w=seen.words, lang=seen.words.lang, **values)
+
+
+def strip_words(cells: Strip, name: str, words: Words) -> str:
+    """A strip for those who do not see it: how long each state held, in half-hours."""
+    parts = []
+    for state in (*STATES, None):
+        count = sum(1 for cell in cells.cells if cell == state)
+        if count:
+            said = words(f"state.{state or 'none'}")
+            parts.append(words("strip.part", state=said, span=numbers.span(count * 1800, words)))
+    return words("strip.label", name=name, parts=", ".join(parts))

@@ -1,0 +1,92 @@
+"""Standings into words: the answer on top of a page, the line below it, what a thing says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from collector.api import Standing, State
+from dashboards.board.names import centre_name
+from dashboards.board.order import short_name
+from dashboards.board.things import Thing
+from dashboards.board.times import clock, minute
+from dashboards.board.words import Words
+
+_SAID: Final[tuple[State, ...]] = ("ok", "degraded", "down", "unknown")
+NAMES_SHOWN: Final = 3
+
+
+def province_title(counts: Mapping[State, int], words: Words, *, only: str | None = None) -> str:
+    """The answer for all centres. `only` is the centre's name where there is no other."""
+    present = [(state, counts.get(state, 0)) for state in _SAID if counts.get(state, 0)]
+    if not present:
+        return words("title.empty")
+    (first, count), *others = present
+    if only is not None and not others and count == 1:
+        return words(f"title.only_{first}", name=only)
+    if first == "ok" and not others and count > 1:
+        return words("title.all_ok", count=count)
+    parts = [words(f"title.first_{first}", count=count)]
+    return ", ".join(parts + [words(f"title.then_{state}", count=number) for state, number in others])
+
+
+def province_line(
+    counts: Mapping[State, int], things: Sequence[Thing], as_of_ms: int | None, *, now_ms: int, words: Words
+) -> str:
+    """Up to when, how much was measured, what needs a person."""
+    total = sum(counts.values())
+    when = words("line.no_data") if as_of_ms is None else words("line.as_of", at=_until(as_of_ms, now_ms))
+    needing = sum(1 for thing in things if thing.needs_person)
+    waiting = counts.get("unknown", 0)
+    parts = [when, words("line.measured", count=total - waiting, total=total)]
+    if needing:
+        parts.append(words("line.attention", count=needing))
+    if waiting:
+        parts.append(words("line.waiting", count=waiting))
+    if not needing and not waiting:
+        parts.append(words("line.quiet"))
+    return " · ".join(parts)
+
+
+def _until(at_ms: int, now_ms: int) -> str:
+    """To the second while it is today's, so that a stopped clock is seen."""
+    return clock(at_ms) if now_ms - at_ms < 12 * 3_600_000 else minute(at_ms, now_ms)
+
+
+def centre_title(standing: Standing | None, now_ms: int, words: Words) -> str:
+    """What is true of one centre, and since when."""
+    if standing is None or standing.reason == "never_measured":
+        return words("centre.never")
+    known = standing.reason in {"on_backup", "own_fault"}
+    key = standing.reason if known and standing.reason is not None else standing.state
+    return words(f"centre.{key}", at=minute(standing.since_ms, now_ms))
+
+
+def centre_line(faults: Sequence[tuple[str, Standing]], words: Words) -> str:
+    """What is not well at one centre: (name of the subject, its standing), already without consequences."""
+    if not faults:
+        return words("centre.all_well")
+    return capital("; ".join(f"{name}: {fault_words(standing, words)}" for name, standing in faults))
+
+
+def fault_words(standing: Standing, words: Words) -> str:
+    """Why a subject is not well; its state in words where no reason was given."""
+    return words.reason(standing.reason) or words(f"state.{standing.state}")
+
+
+def thing_title(thing: Thing, words: Words) -> str:
+    """Where, and what: Tây Yên Tử, Yên Định: mất đường truyền."""
+    names = [short_name(centre_name(centre, words)) for centre in thing.centres]
+    shown = ", ".join(names[:NAMES_SHOWN])
+    if len(names) > NAMES_SHOWN:
+        shown += " " + words("and_more", count=len(names) - NAMES_SHOWN)
+    return words("thing.at", names=shown, what=fault_name(thing.kind, thing.state, words))
+
+
+def fault_name(kind: str, state: State, words: Words) -> str:
+    return words.texts.get(f"fault.{kind}_{state}") or words(f"state.{state}")
+
+
+def capital(text: str) -> str:
+    """The first letter large, the rest as it is."""
+    return text[:1].upper() + text[1:]

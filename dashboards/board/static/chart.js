@@ -1,0 +1,57 @@
+// The 24 hours of a centre: delay and loss on one time axis, gaps left open, refreshed once a minute.
+"use strict";
+(() => {
+  const plot = document.getElementById("plot");
+  if (!plot || !window.uPlot) return;
+  const ZONE = "Asia/Ho_Chi_Minh";
+  const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 2], [4, 4]];
+  const token = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  const comma = plot.dataset.comma === "1";
+  const figure = (value, unit) => value == null ? "–" : String(Math.round(value * 10) / 10).replace(".", comma ? "," : ".") + "\u00a0" + unit;
+  let drawn = [];
+
+  function draw(data) {
+    drawn.forEach((chart) => chart.destroy());
+    drawn = [one(data.rtt, plot.dataset.rtt, "ms", data, 200), one(data.loss, plot.dataset.loss, "%", data, 130)].filter(Boolean);
+  }
+
+  function one(lines, title, unit, data, height) {
+    if (!lines.length) return null;
+    const inks = [token("accent"), token("ok"), token("degraded"), token("planned"), token("down"), token("unknown")];
+    const axis = { stroke: token("muted"), grid: { stroke: token("edge"), width: 1 }, ticks: { stroke: token("edge") }, font: "11px Noto Sans, Segoe UI, system-ui" };
+    const options = {
+      title, height, width: plot.clientWidth,
+      tzDate: (s) => uPlot.tzDate(new Date(s * 1000), ZONE),
+      cursor: { sync: { key: "day" }, drag: { x: false, y: false } },
+      scales: { x: { range: [data.from, data.to] }, y: { range: (u, low, high) => [0, unit === "%" ? Math.max(5, high || 0) : Math.max(1, (high || 0) * 1.1)] } },
+      axes: [
+        { ...axis, values: (u, at) => at.map((s) => { const d = uPlot.tzDate(new Date(s * 1000), ZONE); return String(d.getHours()).padStart(2, "0") + ":" + String(d.getMinutes()).padStart(2, "0"); }) },
+        { ...axis, size: 56, values: (u, at) => at.map((value) => figure(value, unit)) },
+      ],
+      series: [
+        { value: (u, s) => s == null ? "–" : uPlot.tzDate(new Date(s * 1000), ZONE).toTimeString().slice(0, 5), label: "" },
+        ...lines.map((line, n) => ({ label: line.label, stroke: inks[n], width: 1.5, dash: DASHES[n], spanGaps: false, points: { show: false }, value: (u, value) => figure(value, unit) })),
+      ],
+    };
+    return new uPlot(options, uPlot.join(lines.map((line) => line.data), lines.map((line) => line.data.map(() => 2))), plot);
+  }
+
+  async function refresh() {
+    if (document.hidden) return;
+    try {
+      const answer = await fetch(plot.dataset.src, { headers: { accept: "application/json" } });
+      if (answer.ok) draw(await answer.json());
+    } catch (error) {
+      // The bar at the top tells of a lost board; the chart keeps what it has.
+    }
+  }
+
+  let width = plot.clientWidth;
+  new ResizeObserver(() => {
+    if (plot.clientWidth === width) return;
+    width = plot.clientWidth;
+    drawn.forEach((chart) => chart.setSize({ width, height: chart.height }));
+  }).observe(plot);
+  refresh();
+  setInterval(refresh, 60000);
+})();

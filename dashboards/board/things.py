@@ -1,0 +1,83 @@
+"""Open things: what is not well, root causes only, the same fault at many centres as one. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from collector.api import STATES, Centre, Standing, State, SubjectInfo
+from dashboards.board.order import collation_key
+
+# A state with one of these reasons only repeats what another subject of the centre says better.
+CONSEQUENCES: Final = frozenset({"lan_down", "lan_unknown", "own_fault", "no_line", "on_backup", "silent"})
+
+_OWNERS: Final = frozenset({"lan", "line", "device", "agent", "service", "signing"})
+_DEPTH: Final = {"agent": 0, "lan": 1, "line": 2, "device": 3, "service": 4, "signing": 5, "found": 6, "centre": 9}
+
+
+@dataclass(frozen=True, slots=True)
+class Thing:
+    """One fault: which kind of subject, why, at which centres (worst known first), since when, and whose it may be."""
+
+    kind: str
+    state: State
+    reason: str | None
+    centres: tuple[Centre, ...]
+    since_ms: int
+    owner: str
+    subject: str
+
+    @property
+    def needs_person(self) -> bool:
+        return self.state in {"down", "degraded"}
+
+
+def whose(kind: str, state: State, reason: str | None) -> str:
+    """The owner as far as one subject tells it: a word of the catalogue's `owner` group."""
+    if reason == "silent":
+        return "silent"
+    if state == "unknown" or kind not in _OWNERS:
+        return "unknown"
+    return kind
+
+
+def root(faults: Iterable[tuple[SubjectInfo, Standing]]) -> list[tuple[SubjectInfo, Standing]]:
+    """Of one centre's faults those that are no consequence of another; where all are, the nearest to the cause."""
+    faults = sorted(
+        faults, key=lambda fault: (_DEPTH.get(fault[0].kind, 8), STATES.index(fault[1].state), fault[0].key)
+    )
+    causes = [fault for fault in faults if fault[1].reason not in CONSEQUENCES and fault[0].kind != "centre"]
+    silent = [fault for fault in faults if fault[0].kind == "agent" and fault[1].reason == "silent"]
+    return [*silent, *causes] or faults[:1]
+
+
+def open_things(
+    centres: Mapping[str, Centre], subjects: Iterable[SubjectInfo], standings: Mapping[str, Standing]
+) -> list[Thing]:
+    """Every open thing of the province, worst first, then the oldest."""
+    by_centre: dict[str, list[tuple[SubjectInfo, Standing]]] = {}
+    for info in subjects:
+        standing = standings.get(info.key)
+        if standing is not None and standing.state != "ok" and info.centre in centres:
+            by_centre.setdefault(info.centre, []).append((info, standing))
+    alike: dict[tuple[str, State, str | None], list[tuple[SubjectInfo, Standing]]] = {}
+    for faults in by_centre.values():
+        for info, standing in root(faults):
+            alike.setdefault((info.kind, standing.state, standing.reason), []).append((info, standing))
+    things = [_thing(faults, centres) for faults in alike.values()]
+    return sorted(things, key=lambda thing: (STATES.index(thing.state), thing.since_ms, thing.kind, thing.subject))
+
+
+def _thing(faults: list[tuple[SubjectInfo, Standing]], centres: Mapping[str, Centre]) -> Thing:
+    info, standing = min(faults, key=lambda fault: (fault[1].since_ms, fault[0].key))
+    places = sorted({fault[0].centre for fault in faults}, key=lambda key: collation_key(centres[key].name_vi))
+    return Thing(
+        kind=info.kind,
+        state=standing.state,
+        reason=standing.reason,
+        centres=tuple(centres[key] for key in places),
+        since_ms=standing.since_ms,
+        owner=whose(info.kind, standing.state, standing.reason),
+        subject=info.key,
+    )

@@ -1,0 +1,47 @@
+"""Moments as people in Vietnam read them. Instants are UTC milliseconds; the clock is that of the data."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+from dashboards.board.numbers import span
+from dashboards.board.words import Words
+
+# No tz database needed (Windows has none): Asia/Ho_Chi_Minh has been UTC+7 without summer time since 1975.
+LOCAL: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+
+
+def local(at_ms: int) -> datetime:
+    """The moment on the wall clock of Vietnam."""
+    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(LOCAL)
+
+
+def iso(at_ms: int) -> str:
+    """For the `datetime` of a `<time>` element."""
+    return local(at_ms).isoformat(timespec="milliseconds")
+
+
+def clock(at_ms: int) -> str:
+    return local(at_ms).strftime("%H:%M:%S")
+
+
+def minute(at_ms: int, now_ms: int) -> str:
+    """Hours and minutes, with the day where it is not today's."""
+    moment = local(at_ms)
+    return moment.strftime("%H:%M") if _same_day(at_ms, now_ms) else moment.strftime("%H:%M %d/%m")
+
+
+def stamp(at_ms: int, now_ms: int) -> str:
+    """For tables: to the second, with the full date where it is not today's."""
+    moment = local(at_ms)
+    return moment.strftime("%H:%M:%S") if _same_day(at_ms, now_ms) else moment.strftime("%d/%m/%Y %H:%M:%S")
+
+
+def ago(at_ms: int, now_ms: int, words: Words) -> str:
+    """How long before `now_ms`; what lies ahead of it (another clock) counts as now."""
+    return words("time.ago", span=span(max(0, now_ms - at_ms) / 1000, words))
+
+
+def _same_day(one_ms: int, other_ms: int) -> bool:
+    return local(one_ms).date() == local(other_ms).date()

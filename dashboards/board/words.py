@@ -1,0 +1,57 @@
+"""The two catalogues of words. Every text a person reads comes from here; Vietnamese is the first language."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Final, Literal, cast
+
+Lang = Literal["vi", "en"]
+LANGS: Final[tuple[Lang, ...]] = ("vi", "en")
+
+
+class Words:
+    """One catalogue. Calling it with a key gives the text; `count` chooses the plural form."""
+
+    def __init__(self, lang: Lang, texts: Mapping[str, str]) -> None:
+        self.lang: Final = lang
+        self.texts: Final = texts
+
+    def __call__(self, key: str, /, **values: object) -> str:
+        """The text of `key` with `values` filled in. Raises KeyError for a key that no catalogue declares."""
+        text = self.texts.get(key)
+        if text is None:
+            text = self.texts[f"{key}.{self._form(values.get('count'))}"]
+        return text.format_map(values) if values else text
+
+    def _form(self, count: object) -> str:
+        return "one" if self.lang == "en" and count == 1 else "other"
+
+    def declared(self, group: str, name: str) -> str:
+        """The text of `group.name`, or of `group.undeclared` for a word that a newer agent brought."""
+        text = self.texts.get(f"{group}.{name}")
+        return self(f"{group}.undeclared", name=name) if text is None else text
+
+    def reason(self, name: str | None) -> str:
+        """Why, in words; nothing where no reason was given."""
+        return "" if name is None else self.declared("reason", name)
+
+
+@cache
+def catalogue(lang: Lang) -> Words:
+    """The words of `lang`, read once."""
+    text = files("dashboards.board").joinpath("words", f"{lang}.toml").read_text("utf-8")
+    return Words(lang, MappingProxyType(dict(_flat(tomllib.loads(text)))))
+
+
+def _flat(tree: Mapping[str, object], at: str = "") -> list[tuple[str, str]]:
+    pairs: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        if isinstance(value, dict):
+            pairs += _flat(cast("dict[str, object]", value), f"{at}{key}.")
+        else:
+            pairs.append((f"{at}{key}", str(value)))
+    return pairs

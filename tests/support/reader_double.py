@@ -1,0 +1,452 @@
+"""A province in memory behind `collector.api`: what the board's tests look at, and what its screenshots show.
+
+`World` implements Reader and Commands. Change its lists, then `touch()`; nothing here reads a clock: `now` is given.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+
+from collector.api import (
+    Actor,
+    AgentInfo,
+    Centre,
+    Flip,
+    Interval,
+    Ledger,
+    NotAllowed,
+    NotFound,
+    PlannedItem,
+    Point,
+    Series,
+    Standing,
+    State,
+    StoredObservation,
+    SubjectInfo,
+    SuiteHealth,
+    TaskInfo,
+)
+from wire.messages import Observation, Value
+from wire.outcomes import Outcome
+
+NOW_MS = 1_795_227_245_000  # 2026-11-21 09:14:05 in Vietnam
+DAY_MS = 86_400_000
+MINUTE_MS = 60_000
+EPOCH = "5f0c6a58-1111-4222-8333-444455556666"
+
+
+@dataclass
+class World:
+    """Everything the collector would know."""
+
+    now: int = NOW_MS
+    listed_centres: list[Centre] = field(default_factory=list)
+    listed_subjects: list[SubjectInfo] = field(default_factory=list)
+    held_standings: dict[str, Standing] = field(default_factory=dict)
+    recorded_flips: list[Flip] = field(default_factory=list)
+    stored: dict[str, StoredObservation] = field(default_factory=dict)
+    listed_agents: list[AgentInfo] = field(default_factory=list)
+    items: list[PlannedItem] = field(default_factory=list)
+    listed_tasks: list[TaskInfo] = field(default_factory=list)
+    links: set[str] = field(default_factory=lambda: {"good-link"})
+    sessions: dict[str, Actor] = field(default_factory=dict)
+    gaps: tuple[tuple[int, int], ...] = ()
+    version: int = 1
+
+    def touch(self) -> None:
+        """Something changed."""
+        self.version += 1
+
+    # --- Reader -------------------------------------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        return self.now
+
+    def revision(self) -> str:
+        return str(self.version)
+
+    def centres(self) -> list[Centre]:
+        return list(self.listed_centres)
+
+    def subjects(self, centre: str | None = None) -> list[SubjectInfo]:
+        return [info for info in self.listed_subjects if centre in {None, info.centre}]
+
+    def standings(self, centre: str | None = None) -> dict[str, Standing]:
+        if centre is None:
+            return dict(self.held_standings)
+        keys = [info.key for info in self.subjects(centre)]
+        return {key: self.held_standings[key] for key in keys if key in self.held_standings}
+
+    def flips(self, after_seq: int = 0, limit: int = 500) -> list[Flip]:
+        return [flip for flip in self.recorded_flips if flip.seq > after_seq][:limit]
+
+    def flips_of(self, subject: str, limit: int = 100) -> list[Flip]:
+        return [flip for flip in reversed(self.recorded_flips) if flip.subject == subject][:limit]
+
+    def intervals(self, subjects: list[str], from_ms: int, to_ms: int) -> dict[str, list[Interval]]:
+        return {key: self._intervals(key, from_ms, to_ms) for key in subjects}
+
+    def _intervals(self, key: str, from_ms: int, to_ms: int) -> list[Interval]:
+        standing = self.held_standings.get(key)
+        if standing is None:
+            return []
+        start = min(max(standing.since_ms, from_ms), to_ms)
+        before = [Interval(key, "ok", None, from_ms, start)] if start > from_ms else []
+        return [*before, Interval(key, standing.state, standing.reason, start, to_ms)]
+
+    def latest(self, centre: str) -> list[StoredObservation]:
+        own = {info.key for info in self.subjects(centre)}
+        return [stored for stored in self.stored.values() if stored.observation.subject in own]
+
+    def observations(self, subject: str, before_ms: int, limit: int = 50) -> list[StoredObservation]:
+        found = [o for o in self.stored.values() if o.observation.subject == subject and o.at_ms < before_ms]
+        return sorted(found, key=lambda stored: -stored.at_ms)[:limit]
+
+    def observation(self, observation_id: str) -> StoredObservation:
+        if observation_id not in self.stored:
+            raise NotFound(observation_id)
+        return self.stored[observation_id]
+
+    def history(self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288) -> list[Series]:
+        planned = [item for item in self.items if item.subject == subject]
+        step = (to_ms - from_ms) // points
+        return [
+            Series(
+                subject, metric, "", item.target, step / 1000, tuple(self._points(metric, from_ms, to_ms, step)), 0.974
+            )
+            for item in planned
+            for metric in metrics
+        ]
+
+    def _points(self, metric: str, from_ms: int, to_ms: int, step: int) -> list[Point]:
+        found = []
+        for at_ms in range(from_ms, to_ms, step):
+            if any(start <= at_ms < end for start, end in self.gaps):
+                continue
+            wave = math.sin(at_ms / 7e6) + math.sin(at_ms / 9.1e5) / 3
+            value = 0.009 + 0.002 * wave if metric.endswith("rtt_seconds") else max(0.0, 0.01 * (wave - 0.9))
+            found.append(Point(at_ms, value * 0.8, value, value * 1.5, 30))
+        return found
+
+    def agents(self) -> list[AgentInfo]:
+        return list(self.listed_agents)
+
+    def planned(self, centre: str) -> list[PlannedItem]:
+        own = {info.key for info in self.subjects(centre)}
+        return [item for item in self.items if item.subject in own]
+
+    def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]:
+        own = {agent.id for agent in self.listed_agents if agent.centre == centre}
+        return [task for task in self.listed_tasks if task.agent in own][:limit]
+
+    def health(self) -> SuiteHealth:
+        return SuiteHealth(
+            now_ms=self.now,
+            version="0.1.0",
+            roles=("ingest", "judge", "board"),
+            database="sqlite",
+            inbox_rows=142_560,
+            inbox_bytes=61_203_000,
+            newest_received_ms=self.now - 800,
+            lags_s={"judge": 0.4, "history": 1.2},
+            writer_queue=0,
+            commit_p99_s=0.0071,
+            agents=len(self.listed_agents),
+            silent=sum(1 for agent in self.listed_agents if agent.silent),
+            ledger=tuple(Ledger(a.id, "2026-11-21", 1440, 2, 0, 11_520, 0, 0) for a in self.listed_agents[:20]),
+            disk_free_bytes=212_000_000_000,
+        )
+
+    def actor(self, session: str) -> Actor | None:
+        return self.sessions.get(session)
+
+    # --- Commands -----------------------------------------------------------------------------------------------------
+
+    def request_task(self, actor: Actor, agent: str, item: str) -> TaskInfo:
+        if all((known.agent, known.id) != (agent, item) for known in self.items):
+            raise NotFound(item)
+        name, until = f"task-{len(self.listed_tasks)}", self.now + MINUTE_MS
+        task = TaskInfo(name, agent, item, "queued", actor.name, self.now, until, None, None)
+        self.listed_tasks.append(task)
+        self.touch()
+        return task
+
+    def move_task(self, place: int, **changes: object) -> None:
+        """A task goes on: state, observation, outcome."""
+        self.listed_tasks[place] = replace(self.listed_tasks[place], **changes)  # type: ignore[arg-type]  # test only
+        self.touch()
+
+    def open_session(self, link: str) -> str:
+        if link not in self.links:
+            raise NotAllowed(link)
+        self.links.remove(link)
+        self.sessions["session-1"] = Actor("Nguyễn Thị Hoà", "session", "mark-of-session-1")
+        return "session-1"
+
+    def close_session(self, session: str) -> None:
+        self.sessions.pop(session, None)
+
+    # --- building -----------------------------------------------------------------------------------------------------
+
+    def stand(self, key: str, state: State, reason: str | None = None, *, minutes: int = 600) -> None:
+        """Give a subject its state, held for `minutes`."""
+        since = self.now - minutes * MINUTE_MS
+        self.held_standings[key] = Standing(key, state, reason, since, self.now - 4_000, {}, tuple(self._evidence(key)))
+        self.touch()
+
+    def _evidence(self, key: str) -> list[str]:
+        return [id_ for id_, stored in self.stored.items() if stored.observation.subject == key][:2]
+
+    def store(self, agent: str, observation: Observation, *, ago_ms: int = 4_000) -> str:
+        """Keep an observation as the collector would; its id."""
+        id_ = f"{agent}/{EPOCH}/{len(self.stored) + 1}/{observation.i}"
+        at_ms = self.now - ago_ms
+        self.stored[id_] = StoredObservation(
+            id_, agent, at_ms, at_ms + 900, clock_unsure=False, observation=observation
+        )
+        return id_
+
+
+def observed(
+    subject: str,
+    probe: str,
+    target: str,
+    values: dict[str, float],
+    *,
+    outcome: Outcome = "ok",
+    reason: str | None = None,
+) -> Observation:
+    """An observation with values given as `metric` or `metric|of`."""
+    listed = [Value(name.partition("|")[0], value, name.partition("|")[2] or None) for name, value in values.items()]
+    return Observation(
+        i=0, probe=probe, subject=subject, target=target, at_ms=NOW_MS - 4_100, mono_ms=88_000_000, took_ms=812,
+        outcome=outcome, reason=reason, values=listed, detail={"address": target, "method": "icmp datagram"},
+    )  # fmt: skip
+
+
+def ulid(number: int, kind: str) -> str:
+    """A fixed, well-formed key."""
+    return f"01K{kind}{number:022d}"
+
+
+def add_centre(world: World, key: str, name_vi: str, name_en: str, *, number: int) -> None:
+    """A centre with one box, its network, one line and its machine, all well."""
+    agent, device = ulid(number, "A"), ulid(number, "D")
+    world.listed_centres.append(Centre(key, name_vi, name_en))
+    subjects = [
+        ("centre:" + key, "centre", "", None), (f"lan:{key}", "lan", "", agent), (f"line:{key}/a", "line", "", agent),
+        (f"device:{device}", "device", "box-" + key, agent), (f"agent:{agent}", "agent", "box-" + key, agent),
+    ]  # fmt: skip
+    world.listed_subjects += [SubjectInfo(name, kind, key, label, owner) for name, kind, label, owner in subjects]
+    world.listed_agents.append(
+        AgentInfo(
+            agent, key, "box", "box-" + key, "0.1.0", world.now - 30 * DAY_MS, None, world.now - 2_000, False, 12, 3, ()
+        )
+    )
+    for kind, subject, probe, target in (
+        ("lan", f"lan:{key}", "reach", "192.0.2.1"),
+        ("line", f"line:{key}/a", "reach", "203.0.113.10"),
+        ("pc", f"device:{device}", "pc", "self"),
+    ):
+        world.items.append(
+            PlannedItem(f"{kind}-{key}", agent, subject, probe, target, 10.0 if probe == "reach" else 60.0)
+        )
+    _measure(world, key, agent, device)
+    for name, *_ in subjects:
+        world.stand(name, "ok")
+
+
+def _measure(world: World, key: str, agent: str, device: str) -> None:
+    for kind, subject, target, rtt in (
+        ("lan", f"lan:{key}", "192.0.2.1", 0.0006),
+        ("line", f"line:{key}/a", "203.0.113.10", 0.0094),
+    ):
+        numbers = {
+            "sent_packets": 5.0, "received_packets": 5.0, "loss_ratio": 0.002, "loss_low_ratio": 0.0,
+            "loss_high_ratio": 0.434, "rtt_seconds": rtt, "rtt_min_seconds": rtt * 0.8, "rtt_max_seconds": rtt * 1.4,
+            "jitter_seconds": rtt / 8,
+        }  # fmt: skip
+        world.store(agent, observed(subject, "reach", target, {f"motcua_{kind}_{n}": v for n, v in numbers.items()}))
+    machine = {
+        "cpu_ratio": 0.12, "memory_total_bytes": 8.2e9, "memory_used_ratio": 0.41, "disk_total_bytes|/": 256e9,
+        "disk_free_bytes|/": 94.7e9, "disk_used_ratio|/": 0.63, "temperature_celsius|coretemp": 47.5,
+        "uptime_seconds": 273_600.0, "boots_count": 4.0, "clock_offset_seconds": 0.012,
+    }  # fmt: skip
+    values = {f"motcua_device_{name}": value for name, value in machine.items()}
+    world.store(agent, observed(f"device:{device}", "pc", "self", values), ago_ms=31_000)
+    own = {
+        "agent_cpu_ratio": 0.0031,
+        "agent_memory_bytes": 38.4e6,
+        "agent_spool_batches": 0.0,
+        "agent_dropped_count": 0.0,
+    }
+    values = {f"motcua_{name}": value for name, value in own.items()}
+    world.store(agent, observed(f"agent:{agent}", "agent", "self", values), ago_ms=21_000)
+
+
+def this_machine() -> World:
+    """The first minutes of a newcomer: this very machine as centre 00000-1."""
+    world = World()
+    add_centre(world, "00000-1", "Máy này", "This machine", number=1)
+    return world
+
+
+def province() -> World:
+    """Bắc Ninh's 99 communes with a morning's troubles: two cut off, seven slow, one not heard."""
+    world = World(gaps=((NOW_MS - 9 * 3_600_000, NOW_MS - 8 * 3_600_000),))
+    for number, line in enumerate(COMMUNES.strip().splitlines(), start=1):
+        code, name = line.split(",")
+        add_centre(world, f"{code}-1", name, "", number=number)
+    by_name = {centre.name_vi.split(" ", 1)[1]: centre.key for centre in world.listed_centres}
+    for name in ("Tây Yên Tử", "Yên Định"):
+        _cut_off(world, by_name[name])
+    for name in ("An Lạc", "Biển Động", "Đại Sơn", "Kiên Lao", "Lục Sơn", "Sơn Động"):
+        world.stand(f"line:{by_name[name]}/a", "degraded", "loss", minutes=131)
+        world.stand(f"centre:{by_name[name]}", "degraded", "own_fault", minutes=131)
+    _disk_full(world, by_name["Vân Sơn"])
+    _silent(world, by_name["Tuấn Đạo"])
+    return world
+
+
+def _own(world: World, key: str, kind: str) -> str:
+    return next(info.key for info in world.subjects(key) if info.kind == kind)
+
+
+def _cut_off(world: World, key: str) -> None:
+    agent = next(agent.id for agent in world.listed_agents if agent.centre == key)
+    lost = {"motcua_line_sent_packets": 5.0, "motcua_line_received_packets": 0.0, "motcua_line_loss_ratio": 1.0}
+    old = next(id_ for id_, o in world.stored.items() if o.observation.subject == f"line:{key}/a")
+    del world.stored[old]
+    found = observed(f"line:{key}/a", "reach", "203.0.113.10", lost, outcome="fail", reason="no_answer")
+    evidence = world.store(agent, found)
+    world.stand(f"line:{key}/a", "down", "no_answer", minutes=33)
+    world.stand(f"centre:{key}", "down", "no_line", minutes=33)
+    at_ms = world.now - 33 * MINUTE_MS
+    seq = len(world.recorded_flips) + 1
+    subject = f"line:{key}/a"
+    first = Flip(seq, subject, at_ms + 20_000, "ok", "unknown", "silent", {}, 1, (), at_ms + 50_000, None)
+    revised = Flip(seq + 1, subject, at_ms, "ok", "down", "no_answer", {}, 1, (evidence,), at_ms + 200_000, seq)
+    retracted = Flip(
+        seq + 2, subject, at_ms - DAY_MS, "ok", "degraded", "loss", {}, 1, (), at_ms - DAY_MS + 5_000, None
+    )
+    gone = Flip(seq + 3, subject, at_ms - DAY_MS, "ok", None, None, {}, 1, (), at_ms - DAY_MS + 90_000, seq + 2)
+    world.recorded_flips += [first, revised, retracted, gone]
+
+
+def _disk_full(world: World, key: str) -> None:
+    device = _own(world, key, "device")
+    world.stand(device, "degraded", "disk_low", minutes=3_000)
+    world.stand(f"centre:{key}", "degraded", "own_fault", minutes=3_000)
+
+
+def _silent(world: World, key: str) -> None:
+    for info in world.subjects(key):
+        world.stand(info.key, "unknown", "silent", minutes=12)
+    for place, agent in enumerate(world.listed_agents):
+        if agent.centre == key:
+            world.listed_agents[place] = replace(agent, silent=True, last_heard_ms=world.now - 13 * MINUTE_MS)
+
+
+# Bắc Ninh as of July 2025: commune code and name.
+COMMUNES = """
+07210,Phường Bắc Giang
+07228,Phường Đa Mai
+07246,Xã Xuân Lương
+07264,Xã Tam Tiến
+07282,Xã Đồng Kỳ
+07288,Xã Yên Thế
+07294,Phường Bố Hạ
+07306,Xã Nhã Nam
+07330,Xã Phúc Hoà
+07333,Xã Quang Trung
+07339,Xã Tân Yên
+07351,Xã Ngọc Thiện
+07375,Phường Lạng Giang
+07381,Xã Tiên Lục
+07399,Phường Kép
+07420,Xã Mỹ Thái
+07432,Xã Tân Dĩnh
+07444,Phường Lục Nam
+07450,Xã Đông Phú
+07462,Xã Bảo Đài
+07486,Xã Nghĩa Phương
+07489,Xã Trường Sơn
+07492,Xã Lục Sơn
+07498,Xã Bắc Lũng
+07519,Xã Cẩm Lý
+07525,Phường Chũ
+07531,Xã Tân Sơn
+07534,Xã Sa Lý
+07537,Xã Biên Sơn
+07543,Xã Sơn Hải
+07552,Xã Kiên Lao
+07573,Xã Biển Động
+07582,Xã Lục Ngạn
+07594,Xã Đèo Gia
+07603,Xã Nam Dương
+07612,Phường Phượng Sơn
+07615,Xã Sơn Động
+07616,Xã Tây Yên Tử
+07621,Xã Vân Sơn
+07627,Xã Đại Sơn
+07642,Xã Yên Định
+07654,Xã An Lạc
+07663,Xã Tuấn Đạo
+07672,Xã Dương Hưu
+07681,Phường Yên Dũng
+07682,Phường Tân An
+07696,Phường Tiền Phong
+07699,Phường Tân Tiến
+07735,Xã Đồng Việt
+07738,Phường Cảnh Thuỵ
+07774,Phường Tự Lạn
+07777,Phường Việt Yên
+07795,Phường Nếnh
+07798,Phường Vân Hà
+07822,Xã Hoàng Vân
+07840,Phường Hiệp Hoà
+07864,Xã Hợp Thịnh
+07870,Xã Xuân Cẩm
+09169,Phường Vũ Ninh
+09187,Phường Kinh Bắc
+09190,Phường Võ Cường
+09193,Phường Yên Phong
+09202,Xã Tam Giang
+09205,Xã Yên Trung
+09208,Xã Tam Đa
+09238,Xã Văn Môn
+09247,Phường Quế Võ
+09253,Phường Nhân Hoà
+09265,Phường Phương Liễu
+09286,Phường Nam Sơn
+09292,Phường Phù Lãng
+09295,Phường Bồng Lai
+09301,Phường Đào Viên
+09313,Phường Chi Lăng
+09319,Phường Tiên Du
+09325,Phường Hạp Lĩnh
+09334,Xã Liên Bão
+09340,Xã Đại Đồng
+09343,Xã Tân Chi
+09349,Xã Phật Tích
+09367,Phường Từ Sơn
+09370,Phường Tam Sơn
+09379,Phường Phù Khê
+09385,Phường Đồng Nguyên
+09400,Phường Thuận Thành
+09409,Phường Mão Điền
+09427,Phường Trí Quả
+09430,Phường Trạm Lộ
+09433,Phường Song Liễu
+09445,Phường Ninh Xá
+09454,Phường Gia Bình
+09466,Xã Cao Đức
+09469,Xã Đại Lai
+09475,Phường Nhân Thắng
+09487,Xã Đông Cứu
+09496,Phường Lương Tài
+09499,Xã Trung Kênh
+09523,Xã Trung Chính
+09529,Xã Lâm Thao
+"""
