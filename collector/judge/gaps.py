@@ -1,0 +1,31 @@
+"""Where nothing was measured: when a state stops being known, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from collector.judge.timeline import Span
+
+
+def unknown_from(
+    last_at: int, valid_ms: int, end: int, *, absent: Sequence[Span], cut_ms: int, closed: bool
+) -> list[tuple[int, str]]:
+    """Moments between the last measurement and `end` at which the state becomes unknown, each with its reason.
+
+    `silent` from when the agent was no longer heard; `stale` where it was heard and still nothing came for `valid_ms`.
+    What an agent measured within `cut_ms` before it vanished, or before now (`closed` False), may be on its way: for
+    that long the last state holds.
+    """
+    found: list[tuple[int, str]] = []
+    seen = last_at
+    for gone in absent:
+        start, stop = max(gone.start, last_at + 1), min(gone.end, end)
+        if start >= stop:
+            continue
+        if start - seen > valid_ms + cut_ms:
+            found.append((seen + valid_ms, "stale"))
+        found.append((start, "silent"))
+        seen = stop
+    if end - seen > valid_ms + (0 if closed else cut_ms):
+        found.append((seen + valid_ms, "stale"))
+    return found

@@ -1,0 +1,67 @@
+"""A centre's own network: trains to its gateway, with what the anchors behind it say of a gateway that is mute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from collector.api import State
+from collector.judge import trains
+from collector.judge.facts import Fact
+from collector.judge.moments import Moment
+from collector.judge.timeline import Detail, Segment
+from collector.judge.trains import Trains
+from collector.judge.walk import Needs, Question, Symptom, walk
+from collector.policy import Version
+
+
+def judge_lan(question: Question, *, behind: Sequence[Fact], ports: Sequence[Fact] = ()) -> list[Segment]:
+    """`behind`: facts of the centre's lines, in order; `ports`: of the devices that hold the agents."""
+    agents = {fact.agent for fact in question.facts}
+    return walk(question, _Lan(list(behind), _Ports(ports), agents))
+
+
+@dataclass(slots=True)
+class _Ports:
+    """The slowest port seen lately, walked through in order of time."""
+
+    facts: Sequence[Fact]
+    next: int = 0
+    newest: dict[str, Fact] = field(default_factory=dict)
+
+    def slow(self, moment: Moment, nominal_bps: float) -> Symptom | None:
+        while self.next < len(self.facts) and self.facts[self.next].at <= moment.at:
+            fact = self.facts[self.next]
+            self.newest[fact.agent] = fact
+            self.next += 1
+        for agent in sorted({fact.agent for fact in moment.facts} & self.newest.keys()):
+            fact = self.newest[agent]
+            for reading in fact.readings:
+                if reading.metric == "motcua_device_network_speed_bps" and 0 < reading.value < nominal_bps:
+                    detail: Detail = {"port": reading.of, "speed_bps": reading.value, "limit": nominal_bps}
+                    return Symptom("port_slow", detail, (fact.id,))
+        return None
+
+
+@dataclass(slots=True)
+class _Lan:
+    behind: list[Fact]
+    ports: _Ports
+    agents: set[str]
+    trains: Trains = field(default_factory=Trains)
+
+    def needs(self, version: Version) -> Needs:
+        rules = version.policy.lan
+        return Needs(rules.lost_trains, rules.good_trains, rules.good_trains)
+
+    def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
+        # A gateway known to be mute says nothing when the anchors fall silent too: the line may be dead as well.
+        if held.reason == "gateway_mute" or trains.answered(self.behind, agents=self.agents, first=first, last=last):
+            return "unknown", "gateway_mute"
+        return "down", None
+
+    def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
+        rules = version.policy.lan
+        windows = self.trains.take(moment, window_s=rules.window_s, min_trains=rules.min_trains)
+        found = (trains.loss(windows, rules.loss), self.ports.slow(moment, rules.port_bps))
+        return [symptom for symptom in found if symptom is not None]

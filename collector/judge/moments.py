@@ -1,0 +1,112 @@
+"""Facts grouped by their moment, and what lies ahead of one: runs of losses, rows of answers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Final, Literal
+
+from collector.judge.facts import Fact
+from collector.judge.windows import MAX_EVIDENCE
+
+Colour = Literal["good", "lost", "blind"]
+_COLOURS: Final[dict[str, Colour]] = {"ok": "good", "fail": "lost", "unknown": "blind"}
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """All facts of one subject at one instant. Good where anything answered, blind where nothing could be asked."""
+
+    at: int
+    facts: tuple[Fact, ...]
+    colour: Colour
+
+
+def moments_of(facts: Sequence[Fact]) -> list[Moment]:
+    """Group facts that are in order."""
+    return [_moment(at, tuple(group)) for at, group in groupby(facts, key=lambda fact: fact.at)]
+
+
+def _moment(at: int, facts: tuple[Fact, ...]) -> Moment:
+    colours = [_COLOURS[fact.outcome] for fact in facts]
+    return Moment(at, facts, next(c for c in ("good", "lost", "blind") if c in colours))
+
+
+class Moments:
+    """The moments of a subject, and questions about what follows one of them within `decide_ms`.
+
+    `valid_ms(fact)` says how long a fact holds: a source whose last fact no longer holds is not waited for.
+    """
+
+    def __init__(self, facts: Sequence[Fact], *, valid_ms: Callable[[Fact], int]) -> None:
+        self.all: Final = moments_of(facts)
+        self.valid_ms: Final = valid_ms
+        self._one_source: Final = len({fact.source for fact in facts}) <= 1
+        self._longest: Final = max((valid_ms(fact) for fact in facts), default=0)
+
+    def run(self, k: int, colour: Literal["lost", "blind"], need: int, *, decide_ms: int) -> int | None:
+        """Where the run that begins at `k` is long enough: `need` facts of that colour from every source that is alive.
+
+        Blind moments neither break nor lengthen a run of losses. None where it is not long enough, or not yet.
+        """
+        counts: Counter[tuple[str, str]] = Counter()
+        for j in self._ahead(k, decide_ms):
+            moment = self.all[j]
+            if moment.colour != colour:
+                if colour == "lost" and moment.colour == "blind":
+                    continue
+                return None
+            counts.update(fact.source for fact in moment.facts if _COLOURS[fact.outcome] == colour)
+            if max(counts.values()) >= need and self._all_have(counts, need, j, blind=colour == "blind"):
+                return j
+        return None
+
+    def _all_have(self, counts: Counter[tuple[str, str]], need: int, j: int, *, blind: bool) -> bool:
+        return self._one_source or all(counts[source] >= need for source in self._alive(j, blind=blind))
+
+    def _alive(self, j: int, *, blind: bool) -> set[tuple[str, str]]:
+        """Sources that were asked lately; those that could not be asked do not count but for a run of these."""
+        now = self.all[j].at
+        alive: set[tuple[str, str]] = set()
+        while j >= 0 and self.all[j].at > now - self._longest:
+            for fact in self.all[j].facts:
+                if (blind or fact.outcome != "unknown") and fact.at + self.valid_ms(fact) > now:
+                    alive.add(fact.source)
+            j -= 1
+        return alive
+
+    def good_row(self, k: int, need: int, *, decide_ms: int) -> tuple[Fact, ...] | None:
+        """The first `need` answers in a row that a source answering at `k` gives from there on; None without such."""
+        for fact in self.all[k].facts:
+            if fact.outcome == "ok":
+                row = self._row(k, fact.source, need, decide_ms)
+                if row is not None:
+                    return row
+        return None
+
+    def _row(self, k: int, source: tuple[str, str], need: int, decide_ms: int) -> tuple[Fact, ...] | None:
+        row: list[Fact] = []
+        for j in self._ahead(k, decide_ms):
+            for fact in self.all[j].facts:
+                if fact.source != source or fact.outcome == "unknown":
+                    continue
+                if fact.outcome != "ok":
+                    return None
+                row.append(fact)
+                if len(row) == need:
+                    return tuple(row)
+        return None
+
+    def _ahead(self, k: int, decide_ms: int) -> Iterator[int]:
+        last = self.all[k].at + decide_ms
+        for j in range(k, len(self.all)):
+            if self.all[j].at > last:
+                return
+            yield j
+
+    def ids(self, k: int, j: int, colour: Colour) -> tuple[str, ...]:
+        """The first facts of a colour from `k` to `j`, as evidence."""
+        found = [f.id for m in self.all[k : j + 1] for f in m.facts if _COLOURS[f.outcome] == colour]
+        return tuple(found[:MAX_EVIDENCE])

@@ -1,0 +1,63 @@
+"""Loss and round trips of a lan or a line over its window, by the source that sees them best."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from collector.judge.facts import Fact
+from collector.judge.moments import Moment
+from collector.judge.timeline import Detail
+from collector.judge.walk import Symptom
+from collector.judge.windows import Window
+
+
+class Trains:
+    """A window for each source. Something is wrong with a line only where every source that answers says so:
+
+    one anchor that is down, or far away, says nothing of the line.
+    """
+
+    def __init__(self) -> None:
+        self._windows: dict[tuple[str, str], Window] = {}
+
+    def take(self, moment: Moment, *, window_s: float, min_trains: int) -> list[Window]:
+        """Take a moment in; the windows that hold enough trains to say something."""
+        length = round(window_s * 1000)
+        for fact in moment.facts:
+            if fact.outcome != "unknown":
+                self._windows.setdefault(fact.source, Window()).add(fact, length)
+        for window in self._windows.values():
+            window.forget(moment.at - length)
+        return [window for window in self._windows.values() if len(window) >= min_trains]
+
+
+def loss(windows: list[Window], limit: float) -> Symptom | None:
+    """`loss` where even the best window's lower bound is over the limit."""
+    if not windows:
+        return None
+    best = min(windows, key=lambda window: (window.loss_low, -window.sent))
+    if best.loss_low <= limit:
+        return None
+    detail: Detail = {"loss_low": round(best.loss_low, 4), "lost": best.lost, "sent": best.sent, "limit": limit}
+    return Symptom("loss", detail, best.lossy())
+
+
+def slow(windows: list[Window], limit_s: float) -> Symptom | None:
+    """`slow` where even the best window's median round trip is over the limit."""
+    medians = [(window.rtt_s, n) for n, window in enumerate(windows) if window.rtt_s is not None]
+    if not medians:
+        return None
+    rtt_s, n = min(medians)
+    if rtt_s <= limit_s:
+        return None
+    return Symptom("slow", {"rtt_s": round(rtt_s, 6), "limit": limit_s}, windows[n].slow(limit_s))
+
+
+def answered(facts: list[Fact], *, agents: set[str], first: int, last: int) -> bool:
+    """Whether anything answered one of these agents from `first` to `last`; `facts` in order of time."""
+    for n in range(bisect_left(facts, first, key=lambda fact: fact.at), len(facts)):
+        if facts[n].at > last:
+            return False
+        if facts[n].outcome == "ok" and facts[n].agent in agents:
+            return True
+    return False

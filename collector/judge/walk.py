@@ -1,0 +1,240 @@
+"""The one walk through a subject's measurements that lan, line and device share; a `Kind` says what differs.
+
+First every moment gets its footing (ok, down, unknown) by looking ahead: an outage begins with the first of the losses
+that prove it and ends with the first of the answers that prove its end. Then symptoms (loss, slowness, conditions) of
+the moments on firm ground make degraded of ok. A moment's footing depends on the one before it and on what follows
+within `decide_ms`, on nothing else: so judging may begin anywhere, from what was judged before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from collector.api import State
+from collector.judge.facts import Fact
+from collector.judge.gaps import unknown_from
+from collector.judge.moments import Moment, Moments
+from collector.judge.timeline import Detail, Segment, Span, Timeline, absences
+from collector.judge.windows import MAX_EVIDENCE
+from collector.policy import Policies, Version
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is to be judged: `facts` of one subject in order, from well before `span` to well behind it.
+
+    `before` is how the subject was judged so far; it is trusted up to `span.start` and for nothing behind it.
+    """
+
+    facts: Sequence[Fact]
+    before: Timeline
+    presence: Sequence[Span]
+    span: Span
+    policies: Policies
+
+
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """Why a subject that works is not well."""
+
+    reason: str
+    detail: Detail
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """How many in a row: losses for down, answers for the way back, moments without a symptom for well again."""
+
+    lost: int
+    good: int
+    calm: int
+
+
+class Kind(Protocol):
+    """What differs between the kinds of subject. Asked in order of time."""
+
+    def needs(self, version: Version) -> Needs: ...
+    def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
+        """What losses from `first` to `last` mean while `held` held; no reason: the measurement's own."""
+        ...
+
+    def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
+        """Take a moment in, and say what is wrong at it, the worst first."""
+        ...
+
+
+@dataclass(slots=True)
+class _Step:
+    """A moment with its footing, and what had become unknown before it."""
+
+    moment: Moment
+    version: Version
+    footing: Segment
+    gaps: Sequence[Segment]
+    symptoms: list[Symptom]
+
+
+def valid_ms(fact: Fact, policies: Policies) -> int:
+    """How long a fact holds."""
+    time = policies.at(fact.at).policy.time
+    return min(round(time.stale_periods * fact.period_ms), round(time.hold_at_most_s * 1000))
+
+
+def walk(question: Question, kind: Kind) -> list[Segment]:
+    """The states that begin within the question's span, each different from the one before it."""
+    return _Walk(question, kind).run()
+
+
+class _Walk:
+    def __init__(self, question: Question, kind: Kind) -> None:
+        self.q: Final = question
+        self.kind: Final = kind
+        self.moments: Final = Moments(question.facts, valid_ms=lambda fact: valid_ms(fact, question.policies))
+        start = question.span.start
+        self.first: Final = next((n for n, m in enumerate(self.moments.all) if m.at >= start), len(self.moments.all))
+        self.last_at: int | None = None
+        self.known_until = 0
+
+    def run(self) -> list[Segment]:
+        self._warm_up()
+        steps, rest = self._footings()
+        return self._states(steps, rest)
+
+    # --- before the span --------------------------------------------------------------------------------------------
+
+    def _warm_up(self) -> None:
+        for moment in self.moments.all[: self.first]:
+            self._measured(moment)
+            if self.q.before.at(moment.at).state in ("ok", "degraded"):
+                self.kind.symptoms(moment, self.q.policies.at(moment.at))
+
+    def _measured(self, moment: Moment) -> None:
+        self.last_at = moment.at
+        valid = max(self.moments.valid_ms(fact) for fact in moment.facts)
+        self.known_until = max(self.known_until, moment.at + valid)
+
+    # --- footing ----------------------------------------------------------------------------------------------------
+
+    def _footings(self) -> tuple[list[_Step], list[Segment]]:
+        held = _grounded(self.q.before.at(self.q.span.start - 1))
+        steps: list[_Step] = []
+        for k in range(self.first, len(self.moments.all)):
+            moment = self.moments.all[k]
+            gaps = self._gaps(moment.at, closed=True) if moment.at > self.known_until else []
+            version = self.q.policies.at(moment.at)
+            held = self._footing(k, gaps[-1] if gaps else held, version)
+            firm = held.state == "ok" and moment.colour != "blind"
+            steps.append(_Step(moment, version, held, gaps, self.kind.symptoms(moment, version) if firm else []))
+            self._measured(moment)
+        return steps, self._gaps(self.q.span.end, closed=False)
+
+    def _gaps(self, end: int, *, closed: bool) -> list[Segment]:
+        if self.last_at is None or end <= self.last_at:
+            return []
+        version = self.q.policies.at(self.last_at)
+        found = unknown_from(
+            self.last_at, self.known_until - self.last_at, end,
+            absent=absences(self.q.presence, self.last_at, end), closed=closed,
+            cut_ms=round(version.policy.time.cut_s * 1000),
+        )  # fmt: skip
+        return [Segment(at, "unknown", reason, policy=version.number) for at, reason in found]
+
+    def _footing(self, k: int, held: Segment, version: Version) -> Segment:
+        colour = self.moments.all[k].colour
+        if colour == "good":
+            return self._answered(k, held, version)
+        return self._lost(k, held, version) if colour == "lost" else self._blind(k, held, version)
+
+    def _answered(self, k: int, held: Segment, version: Version) -> Segment:
+        if held.state == "ok":
+            return held
+        need = self.kind.needs(version).good if held.state == "down" else 1
+        row = self.moments.good_row(k, need, decide_ms=version.decide_ms)
+        if row is None:
+            return held
+        evidence = tuple(fact.id for fact in row[:MAX_EVIDENCE])
+        return Segment(self.moments.all[k].at, "ok", None, {}, evidence, version.number)
+
+    def _lost(self, k: int, held: Segment, version: Version) -> Segment:
+        need = self.kind.needs(version).lost
+        j = self.moments.run(k, "lost", need, decide_ms=version.decide_ms)
+        if j is None:
+            return held
+        at = self.moments.all[k].at
+        state, reason = self.kind.loss(at, self.moments.all[j].at, held)
+        if state == held.state and (reason is None or reason == held.reason):
+            return held
+        why = reason or next(f.reason for f in self.moments.all[k].facts if f.outcome == "fail")
+        return Segment(at, state, why, {"in_a_row": need}, self.moments.ids(k, j, "lost"), version.number)
+
+    def _blind(self, k: int, held: Segment, version: Version) -> Segment:
+        moment = self.moments.all[k]
+        if held.state != "unknown":
+            need = self.kind.needs(version).lost
+            if self.moments.run(k, "blind", need, decide_ms=version.decide_ms) is None:
+                return held
+        reason = moment.facts[0].reason
+        if held.state == "unknown" and held.reason == reason:
+            return held
+        return Segment(moment.at, "unknown", reason, {}, (moment.facts[0].id,), version.number)
+
+    # --- states -----------------------------------------------------------------------------------------------------
+
+    def _states(self, steps: Sequence[_Step], rest: Sequence[Segment]) -> list[Segment]:
+        told = self.q.before.at(self.q.span.start - 1)
+        found: list[Segment] = []
+
+        def tell(segment: Segment) -> Segment:
+            if segment.says(told):
+                return told
+            found.append(segment)
+            return segment
+
+        for n, step in enumerate(steps):
+            for gap in step.gaps:
+                told = tell(gap)
+            told = tell(self._state(steps, n, told))
+        for gap in rest:
+            told = tell(gap)
+        return [s for s in found if self.q.span.start <= s.at <= self.q.span.end]
+
+    def _state(self, steps: Sequence[_Step], n: int, told: Segment) -> Segment:
+        step = steps[n]
+        if step.footing.state != "ok":
+            return step.footing
+        reasons = [symptom.reason for symptom in step.symptoms]
+        if told.state == "degraded" and (told.reason in reasons or step.moment.colour == "blind"):
+            return told
+        if step.symptoms:
+            worst = step.symptoms[0]
+            at, number = step.moment.at, step.version.number
+            return Segment(at, "degraded", worst.reason, worst.detail, worst.evidence, number)
+        if told.state != "degraded":
+            return step.footing
+        calm = _calm(steps, n, self.kind.needs(step.version).calm)
+        return told if calm is None else Segment(step.moment.at, "ok", None, {}, calm, step.version.number)
+
+
+def _grounded(segment: Segment) -> Segment:
+    """The footing below a state: degraded stands on ok."""
+    return Segment(segment.at, "ok", policy=segment.policy) if segment.state == "degraded" else segment
+
+
+def _calm(steps: Sequence[_Step], n: int, need: int) -> tuple[str, ...] | None:
+    """Evidence that from step `n` on nothing is wrong `need` times in a row; None where it is not so, or not yet."""
+    evidence: list[str] = []
+    start, limit = steps[n].moment.at, steps[n].version.decide_ms
+    for m in range(n, len(steps)):
+        step = steps[m]
+        late = step.moment.at - start > limit or (m > n and step.gaps)
+        if late or step.footing.state != "ok" or step.symptoms:
+            return None
+        if step.moment.colour == "blind":
+            continue
+        evidence.append(step.moment.facts[0].id)
+        if len(evidence) == need:
+            return tuple(evidence[:MAX_EVIDENCE])
+    return None
