@@ -11,12 +11,12 @@ from typing import Final
 from agent import health, identity, probes
 from agent.batches import Sender
 from agent.config import Config, listen_address
+from agent.contact import Contact
 from agent.context import Facts
 from agent.counts import Counts
 from agent.guard import Guard
 from agent.keeper import Keeper
 from agent.lifetime import LifetimeFile
-from agent.link import Link
 from agent.log import say, warn
 from agent.metrics_page import Page
 from agent.plan import Held, PlanFile
@@ -59,7 +59,7 @@ class Agent:
         self._clock, self._stop = world.clock, threading.Event()
         self.identity, ca = identity.load(self.home)
         self.url = config.collector_url or self.identity.url
-        self.counts, self.link = Counts(), Link(world.clock)
+        self.counts, self.contact = Counts(), Contact(world.clock)
         self.lifetime = LifetimeFile(self.home)
         self.lifetime.see_boot(world.boot_id)
         self.plan = PlanFile(self.home, self.counts)
@@ -92,7 +92,7 @@ class Agent:
             self.keeper,
             clock=world.clock,
             counts=self.counts,
-            link=self.link,
+            contact=self.contact,
             lifetime=self.lifetime,
             home=self.home,
             plan_version=lambda: self.plan.now.version,
@@ -109,7 +109,7 @@ class Agent:
             agent=self.identity.agent,
             boot_id=world.boot_id,
             clock=world.clock,
-            link=self.link,
+            contact=self.contact,
             counts=self.counts,
             chance=world.chance,
             pace_s=config.backlog_pace_s,
@@ -119,14 +119,14 @@ class Agent:
             self.runner,
             agent=self.identity.agent,
             clock=world.clock,
-            link=self.link,
+            contact=self.contact,
             find=self.schedule.item,
             sink=self._sink,
         )
         self.waiter = Waiter(
             waits,
             clock=world.clock,
-            link=self.link,
+            contact=self.contact,
             plan=self.plan,
             caps=",".join(sorted(probes.PROBES)),
             running=self.tasks.running,
@@ -198,7 +198,7 @@ class Agent:
         return self.health.probe if name == health.PROBE else probes.load(name)
 
     def _facts(self) -> Facts:
-        return Facts(self.identity.host, self.lifetime.now.boots, self.link.clock_offset_s)
+        return Facts(self.identity.host, self.lifetime.now.boots, self.contact.clock_offset_s)
 
     def _sink(self, observation: Observation) -> None:
         self.recorder.put(observation)

@@ -8,9 +8,9 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+from agent.contact import Contact
 from agent.counts import Counts
 from agent.keeper import Keeper
-from agent.link import Link
 from agent.log import say, warn
 from agent.spool import Head, Spool
 from agent.spoolfile import Unwritable
@@ -54,13 +54,13 @@ class Sender:
         agent: str,
         boot_id: str,
         clock: Clock,
-        link: Link,
+        contact: Contact,
         counts: Counts,
         chance: random.Random,
         pace_s: float = 2.0,
     ) -> None:
         self._keeper, self._transport, self._agent, self._boot_id = keeper, transport, agent, boot_id
-        self._clock, self._link, self._counts, self._chance, self._pace_s = clock, link, counts, chance, pace_s
+        self._clock, self._contact, self._counts, self._chance, self._pace_s = clock, contact, counts, chance, pace_s
         self._failures = 0
         self._room = MAX_BATCHES  # batches a request; halved where requests die on the way
         self._alone: deque[int] = deque()  # batches to be sent one by one, after a refusal of them all
@@ -126,7 +126,7 @@ class Sender:
             return self._failed(error.reason, str(error))
         except Refused as refusal:
             return self._refused(refusal, list(bodies))
-        self._link.heard(answer.server_time_ms, answer.notices)
+        self._contact.heard(answer.server_time_ms, answer.notices)
         return self._settle(answer.receipts, list(bodies), answer.wait_s)
 
     def _envelope(self) -> Envelope:
@@ -153,7 +153,7 @@ class Sender:
                 self._succeeded()
                 return 0.0 if self._keeper.use(lambda s: s.oldest(1)) else IDLE_S
         if refusal.status in {401, 403}:
-            self._link.barred = problem.detail or problem.title
+            self._contact.barred = problem.detail or problem.title
             return self._failed("barred", str(refusal), at_least_s=BARRED_S)
         if refusal.status in {400, 409, 413, 422} and problem.code not in {"foreign", "version"}:
             return self._one_by_one(sent, problem.code or str(refusal.status), str(refusal))
@@ -176,7 +176,7 @@ class Sender:
         self._counts.add("send_failures")
         if self._failures == 0:
             warn("send_failed", reason=reason, error=text)
-        self._link.send_error = reason
+        self._contact.send_error = reason
         return self._back_off(at_least_s)
 
     def _back_off(self, at_least_s: float = 0.0) -> float:
@@ -192,7 +192,7 @@ class Sender:
         if self._failures:
             say("send_restored", after_failures=self._failures)
         self._failures, self._room = 0, min(MAX_BATCHES, self._room * 2)
-        self._link.send_error = self._link.barred = ""
+        self._contact.send_error = self._contact.barred = ""
 
 
 def fill(heads: Sequence[Head]) -> list[Head]:

@@ -10,11 +10,11 @@ from typing import Final
 
 import psutil
 
+from agent.contact import Contact
 from agent.context import Context
 from agent.counts import Counts
 from agent.keeper import Keeper
 from agent.lifetime import LifetimeFile
-from agent.link import Link
 from agent.probes import Measured
 from agent.spool import Spool, Stats
 from agent.spoolfile import Unwritable
@@ -40,12 +40,12 @@ class Health:
         *,
         clock: Clock,
         counts: Counts,
-        link: Link,
+        contact: Contact,
         lifetime: LifetimeFile,
         home: Path,
         plan_version: Callable[[], int],
     ) -> None:
-        self._keeper, self._clock, self._counts, self._link = keeper, clock, counts, link
+        self._keeper, self._clock, self._counts, self._contact = keeper, clock, counts, contact
         self._lifetime, self._home, self._plan_version = lifetime, home, plan_version
         self._cpu_s, self._mono_ms = time.process_time(), clock.mono_ms()
         self.latest: tuple[Value, ...] = ()
@@ -105,7 +105,7 @@ class Health:
             "probe_errors": self._counts.get("probe_errors"),
             "suspends": self._counts.get("suspends"),
         }
-        said = {"send_error": self._link.send_error, "barred": self._link.barred}
+        said = {"send_error": self._contact.send_error, "barred": self._contact.barred}
         return kept | {key: text for key, text in said.items() if text}
 
     def _stats(self) -> Stats | None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
+from agent.contact import Contact
 from agent.keeper import Keeper
-from agent.link import Link
 from agent.log import say
 from agent.measure import observe
 from agent.probes import Measured
-from agent.runner import Runner
 from agent.spool import Spool
 from agent.spoolfile import Unwritable
 from wire.clock import Clock
@@ -25,21 +24,27 @@ MAX_RUNNING: Final = 32
 _DECODER: Final = msgspec.json.Decoder(Observation)
 
 
+class Asked(Protocol):
+    """What tasks need of agent.runner.Runner."""
+
+    def ask(self, item: PlanItem, task_id: str) -> None: ...
+
+
 class Tasks:
     """`find` gives the plan's item of an id; `sink` takes observations that no probe makes."""
 
     def __init__(
         self,
         keeper: Keeper,
-        runner: Runner,
+        runner: Asked,
         *,
         agent: str,
         clock: Clock,
-        link: Link,
+        contact: Contact,
         find: Callable[[str], PlanItem | None],
         sink: Callable[[Observation], None],
     ) -> None:
-        self._keeper, self._runner, self._clock, self._link = keeper, runner, clock, link
+        self._keeper, self._runner, self._clock, self._contact = keeper, runner, clock, contact
         self._agent, self._find, self._sink = agent, find, sink
         self._lock = threading.Lock()
         self._running: dict[str, None] = {}
@@ -49,7 +54,7 @@ class Tasks:
         for task in tasks:
             if len(self._running) >= MAX_RUNNING:
                 return
-            if task.expires_at_ms > self._link.server_now_ms() and task.id not in self._running:
+            if task.expires_at_ms > self._contact.server_now_ms() and task.id not in self._running:
                 self._start(task)
 
     def running(self) -> str:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from agent.link import Link
+from agent.contact import Contact
 from agent.log import say, warn
 from agent.plan import Held, PlanError, PlanFile
 from wire.client import Refused, Unreachable
@@ -36,7 +36,7 @@ class Waiter:
         channel: Channel,
         *,
         clock: Clock,
-        link: Link,
+        contact: Contact,
         plan: PlanFile,
         caps: str,
         running: Callable[[], str],
@@ -45,7 +45,7 @@ class Waiter:
         reached: Callable[[], None],
         chance: random.Random,
     ) -> None:
-        self._channel, self._clock, self._link, self._plan, self._caps = channel, clock, link, plan, caps
+        self._channel, self._clock, self._contact, self._plan, self._caps = channel, clock, contact, plan, caps
         self._running, self._apply, self._take, self._reached, self._chance = running, apply, take, reached, chance
         self._failures = 0
 
@@ -58,7 +58,7 @@ class Waiter:
         began = self._clock.mono_ms()
         try:
             answer = self._channel.wait(self._plan.now.sha256, self._caps, self._running())
-            self._link.heard(answer.server_time_ms, answer.notices)
+            self._contact.heard(answer.server_time_ms, answer.notices)
             if answer.plan_sha256 != self._plan.now.sha256:
                 self._fetch_plan()
         except Unreachable as error:
@@ -82,7 +82,7 @@ class Waiter:
 
     def _refused(self, refusal: Refused) -> float:
         if refusal.status in {401, 403}:
-            self._link.barred = refusal.problem.detail or refusal.problem.title
+            self._contact.barred = refusal.problem.detail or refusal.problem.title
             return self._failed("barred", str(refusal), at_least_s=BARRED_S)
         return self._failed(refusal.problem.code or str(refusal.status), str(refusal), refusal.retry_after_s or 0.0)
 

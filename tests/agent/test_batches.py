@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from agent.batches import BARRED_S, IDLE_S, LONGEST_RETRY_S, fill
+from agent.contact import Contact
 from agent.counts import Counts
 from agent.keeper import Keeper
-from agent.link import Link
 from agent.spool import Head, Spool
 from agent.trim import DAY_MS, Limits
 from tests.support.agent_parts import MB, client, drain, keeper, observation, recorder, sender
@@ -61,13 +61,13 @@ def batch_of(kept: Keeper, *numbers: int) -> None:
 
 def test_what_was_measured_arrives_once_and_leaves_the_spool(kept: Keeper, double: Double, clock: FakeClock) -> None:
     batch_of(kept, 1, 2, 3)
-    link = Link(clock)
+    contact = Contact(clock)
     double.now_ms = lambda: clock.wall - 7_000
     with client(double) as transport:
-        assert sender(kept, transport, clock, link=link).step() == IDLE_S or double.requests
+        assert sender(kept, transport, clock, contact=contact).step() == IDLE_S or double.requests
     assert [o.mono_ms for o in double.observations] == [1, 2, 3]
     assert kept.use(Spool.stats).batches == 0
-    assert link.clock_offset_s == 7.0
+    assert contact.clock_offset_s == 7.0
 
 
 @pytest.mark.parametrize(
@@ -134,13 +134,13 @@ def test_a_refusal_is_followed_by_a_pause(
 def test_a_barred_agent_says_so_until_it_is_let_in_again(kept: Keeper, double: Double, clock: FakeClock) -> None:
     batch_of(kept, 1)
     double.faults.append(refuses(403, "revoked"))
-    link = Link(clock)
+    contact = Contact(clock)
     with client(double) as transport:
-        sending = sender(kept, transport, clock, link=link)
+        sending = sender(kept, transport, clock, contact=contact)
         sending.step()
-        assert link.barred == "because the test says so"
+        assert contact.barred == "because the test says so"
         drain(sending, clock)
-    assert link.barred == ""
+    assert contact.barred == ""
 
 
 def test_back_off_grows_is_bounded_and_never_the_same(kept: Keeper, clock: FakeClock) -> None:
@@ -171,19 +171,19 @@ def test_a_dead_resolver_is_a_failure_like_any_other(
 
     monkeypatch.setattr(socket, "getaddrinfo", no_answer)  # no test may ask the real one
     batch_of(kept, 1)
-    link = Link(clock)
+    contact = Contact(clock)
     with Client("https://collector.example", pinned(paper().ca)) as transport:
-        assert sender(kept, transport, clock, link=link).step() <= 1
-    assert link.send_error == "name"
+        assert sender(kept, transport, clock, contact=contact).step() <= 1
+    assert contact.send_error == "name"
     assert kept.use(Spool.stats).batches == 1
 
 
 def test_a_collector_with_a_foreign_certificate_gets_nothing(kept: Keeper, tmp_path: Path, clock: FakeClock) -> None:
     batch_of(kept, 1)
-    link = Link(clock)
+    contact = Contact(clock)
     with serving(Double(paper=paper("stranger")), tmp_path) as stranger, client(stranger, ca=paper().ca) as transport:
-        sender(kept, transport, clock, link=link).step()
-    assert (link.send_error, stranger.requests) == ("tls", [])
+        sender(kept, transport, clock, contact=contact).step()
+    assert (contact.send_error, stranger.requests) == ("tls", [])
 
 
 def test_live_goes_before_backlog_and_backlog_is_paced(kept: Keeper, double: Double, clock: FakeClock) -> None:

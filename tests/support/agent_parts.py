@@ -6,10 +6,10 @@ import random
 from pathlib import Path
 
 from agent.batches import IDLE_S, Sender, Transport
+from agent.contact import Contact
 from agent.counts import Counts
 from agent.keeper import Keeper
 from agent.lifetime import LifetimeFile
-from agent.link import Link
 from agent.recorder import Recorder
 from agent.trim import Limits
 from tests.support.clock import BOOT, FakeClock
@@ -66,7 +66,7 @@ def sender(
     *,
     boot_id: str = BOOT,
     counts: Counts | None = None,
-    link: Link | None = None,
+    contact: Contact | None = None,
 ) -> Sender:
     return Sender(
         kept,
@@ -74,7 +74,7 @@ def sender(
         agent=AGENT,
         boot_id=boot_id,
         clock=clock,
-        link=link or Link(clock),
+        contact=contact or Contact(clock),
         counts=counts or Counts(),
         chance=random.Random(7),
     )

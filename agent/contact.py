@@ -11,7 +11,7 @@ from wire.messages import Notice
 MAX_NOTICES: Final = 50
 
 
-class Link:
+class Contact:
     """Shared by the loops that talk to the collector; every field is replaced as a whole."""
 
     def __init__(self, clock: Clock) -> None:
