@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 from msgspec import Meta, Struct
 from sqlalchemy import Connection, insert, select
 
-from collector import tables
 from collector.api import CollectorError
+from collector.tables import policy as t
 from wire import strict
 
 Count = Annotated[int, Meta(ge=1, le=100)]
@@ -171,29 +171,25 @@ def read_policy_file(path: Path | None) -> tuple[bytes, str]:
 
 # --- versions -------------------------------------------------------------------------------------------------------
 
-_TABLE: Final = tables.policy
-
 
 def keep_policy(conn: Connection, *, raw: bytes, name: str, now_ms: int) -> int:
     """Store `raw` as a new version from `now_ms` on, unless it is the newest; its number. Raises PolicyError."""
     parse_policy(raw, name)
     digest = hashlib.sha256(raw).hexdigest()
-    newest = conn.execute(
-        select(_TABLE.c.version, _TABLE.c.sha256, _TABLE.c.from_ms).order_by(_TABLE.c.version.desc()).limit(1)
-    ).first()
+    newest = conn.execute(select(t.c.version, t.c.sha256, t.c.from_ms).order_by(t.c.version.desc()).limit(1)).first()
     if newest is not None and newest.sha256 == digest:
         return int(newest.version)
     number = 1 if newest is None else newest.version + 1
     # Versions stay in the order of time even where the clock was set back between two of them.
     from_ms = now_ms if newest is None else max(now_ms, newest.from_ms + 1)
     body = raw.decode("utf-8-sig")
-    conn.execute(insert(_TABLE).values(version=number, sha256=digest, body=body, from_ms=from_ms))
+    conn.execute(insert(t).values(version=number, sha256=digest, body=body, from_ms=from_ms))
     return number
 
 
 def read_policies(conn: Connection) -> Policies:
     """Every version kept. Raises PolicyError where there is none, or one that can no longer be read."""
-    rows = conn.execute(select(_TABLE.c.version, _TABLE.c.from_ms, _TABLE.c.body).order_by(_TABLE.c.from_ms)).all()
+    rows = conn.execute(select(t.c.version, t.c.from_ms, t.c.body).order_by(t.c.from_ms)).all()
     if not rows:
         raise PolicyError("the store holds no policy yet; the judge keeps one when it starts")
     return Policies(tuple(Version(r[0], r[1], parse_policy(r[2].encode(), f"policy version {r[0]}")) for r in rows))
