@@ -93,6 +93,7 @@ task: Final = Table(
     Column("changed_ms", BigInteger, nullable=False),
     Column("observation", Text),
     Column("outcome", Text),
+    Index("task_state", "state", "expires_ms"),
 )  # fmt: skip
 
 # --- inbox ----------------------------------------------------------------------------------------------------------

@@ -251,6 +251,7 @@ def _core() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_task_agent"), "task", ["agent"], unique=False)
+    op.create_index("task_state", "task", ["state", "expires_ms"], unique=False)
     op.create_table(
         "token",
         sa.Column("sha256", sa.Text(), nullable=False),

@@ -1,0 +1,91 @@
+"""What people may have done: `api.Commands`, and what the command line and `motcua up` need beside it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection
+
+from collector import actors, enrolment, plans, tasks
+from collector.api import Actor, NotAllowed, NotFound, TaskInfo
+from collector.ca import open_authority
+from collector.hub import Hub
+from wire.identity import IdentityError
+from wire.messages import Role
+
+CLI: Final = Actor("command line", "cli")
+
+
+class CollectorCommands:
+    """Implements `api.Commands`; each act is one writer job with its audit row. Blocks: not from the event loop."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+
+    def request_task(self, actor: Actor, agent: str, item: str) -> TaskInfo:
+        """See `api.Commands`."""
+        now_ms = self._hub.clock.wall_ms()
+
+        def job(conn: Connection) -> TaskInfo:
+            if all(planned.id != item for planned in plans.items_of(conn, agent)):
+                raise NotFound(f"agent {agent} has no item {item} in its plan")
+            made = tasks.request(conn, agent, item, by=actor.name, now_ms=now_ms)
+            actors.audit(conn, actor, "task", f"agent:{agent}", detail={"item": item, "task": made.id}, now_ms=now_ms)
+            return made
+
+        made = self._hub.store.writer.do(job)
+        self._hub.wake(f"agent:{agent}")
+        return made
+
+    def open_session(self, link: str) -> str:
+        """See `api.Commands`."""
+        now_ms = self._hub.clock.wall_ms()
+        return self._hub.store.writer.do(lambda conn: actors.open_session(conn, link, now_ms))
+
+    def close_session(self, session: str) -> None:
+        """See `api.Commands`."""
+        now_ms = self._hub.clock.wall_ms()
+        self._hub.store.writer.do(lambda conn: actors.close_session(conn, session, now_ms))
+
+
+def revoke_agent(hub: Hub, actor: Actor, agent: str) -> None:
+    """Take an agent's right to speak, at once here and within 5 s in other processes. Raises NotFound."""
+    now_ms = hub.clock.wall_ms()
+    hub.store.writer.do(lambda conn: enrolment.revoke(conn, actor, agent, now_ms))
+    hub.wake("register")
+
+
+def create_join_code(
+    hub: Hub,
+    centre: str,
+    role: Role,
+    *,
+    name_vi: str = "",
+    name_en: str = "",
+    ttl: int = enrolment.CODE_MS // 1000,
+    actor: Actor = CLI,
+) -> str:
+    """A one-time join code, good for `ttl` seconds. A centre that is missing is made where a name is given.
+
+    Raises NotFound for an unknown centre without a name, NotAllowed for a key that is none.
+    """
+    authority = open_authority(hub.settings.home, hub.settings.hosts, hub.clock)
+    name = enrolment.CentreName(name_vi or name_en, name_en or name_vi) if name_vi or name_en else None
+    now_ms = hub.clock.wall_ms()
+
+    def job(conn: Connection) -> str:
+        return enrolment.make_code(
+            conn, actor, centre, role=role, name=name, ca_sha256=authority.fingerprint, ttl_ms=ttl * 1000,
+            now_ms=now_ms,
+        )  # fmt: skip
+
+    try:
+        return hub.store.writer.do(job)
+    except IdentityError as error:
+        raise NotAllowed(str(error)) from error
+
+
+def create_login_link(hub: Hub, name: str, *, actor: Actor = CLI) -> str:
+    """The secret of a one-time login link for the person `name`: it belongs behind `/login/` of the board."""
+    now_ms = hub.clock.wall_ms()
+    return hub.store.writer.do(lambda conn: actors.make_link(conn, actor, name, now_ms=now_ms))

@@ -1,0 +1,135 @@
+"""`POST /api/v1/batches`, bare ASGI: who speaks, what they bring, one writer job, and receipts after its COMMIT."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from collector.hub import Hub
+from collector.ingest.arriving import check_head, read_body, read_head
+from collector.ingest.inbox import Inbox, Settled
+from collector.ingest.parcels import Delivery, prepare
+from collector.problems import Headers, Receive, Refusal, Scope, Send, refusal_of, send_json, send_refusal
+from collector.register import Known, Register
+from collector.speaking import speaker
+from wire.codec import WireError, decode_request
+from wire.messages import MAX_COMPRESSED_BYTES, Answer
+
+MAX_ARRIVING_BYTES: Final = 128 * 1024 * 1024  # of requests that are on their way in at one moment
+LARGE_BYTES: Final = 32 * 1024  # compressed; what is larger is read outside the event loop
+WAKE_S: Final = 0.1  # readers of the inbox are woken at most so often
+EASY_LOAD: Final = 0.25
+MAX_WAIT_S: Final = 30.0
+
+_STATUS: Final = {"too_large": 413}
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Door:
+    """The ASGI application of one path."""
+
+    def __init__(self, hub: Hub, register: Register, inbox: Inbox) -> None:
+        self._hub, self._register, self._inbox = hub, register, inbox
+        self._clock, self._writer = hub.clock, hub.store.writer
+        self._arriving = 0
+        self._waking = False
+        self._stored = hub.counters.batches.labels("stored")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        received_ms = self._clock.wall_ms()  # uvicorn calls when the request's headers are complete
+        try:
+            body, headers = await self._answer(scope, receive, received_ms)
+        except ConnectionError:
+            return
+        except Exception as error:  # everything becomes a problem document
+            refusal = refusal_of(error)
+            self._hub.counters.problems.labels(refusal.code).inc()
+            await send_refusal(scope, send, refusal)
+            if refusal.status >= 500 and refusal.code == "internal":
+                raise
+            return
+        await send_json(send, 200, body, headers)
+
+    async def _answer(self, scope: Scope, receive: Receive, received_ms: int) -> tuple[bytes, Headers]:
+        if scope["method"] != "POST":
+            raise Refusal(405, "method", "batches are posted")
+        head = read_head(scope)
+        known = await speaker(self._register, head.token)
+        unpack = check_head(head)
+        expected = MAX_COMPRESSED_BYTES if head.length is None else head.length
+        if self._arriving + expected > MAX_ARRIVING_BYTES:
+            raise Refusal(503, "busy", "too much is arriving at once", "ask again later", retry_after_s=2, close=True)
+        self._arriving += expected
+        try:
+            body = await read_body(receive)
+            keep = body if head.encoding == b"gzip" else None
+
+            def read() -> Delivery:
+                return _read(known, body, unpack, keep=keep, received_ms=received_ms)
+
+            delivery = read() if len(body) <= LARGE_BYTES else await asyncio.to_thread(read)
+            settled = await self._writer.run(lambda conn: self._inbox.store(conn, delivery))
+        finally:
+            self._arriving -= expected
+        return self._receipt(settled), []
+
+    def _receipt(self, settled: Settled) -> bytes:
+        self._count(settled)
+        self._wake(settled)
+        if settled.conflicting:
+            first = settled.conflicting[0]
+            raise Refusal(
+                409, "batch_conflict", f"batch {first.batch} of spool {first.epoch} was stored with another body",
+                "two machines use one identity, or a spool was copied: enrol one of them anew",
+                receipts=settled.receipts,
+            )  # fmt: skip
+        return _ENCODER.encode(Answer(settled.receipts, self._clock.wall_ms(), self._wait_s()))
+
+    def _wait_s(self) -> float:
+        """How long a sender is asked to hold back: nothing until the queue fills, then longer and longer."""
+        load = self._writer.load
+        if load <= EASY_LOAD:
+            return 0.0
+        longest = 1 + (MAX_WAIT_S - 1) * (load - EASY_LOAD) / (1 - EASY_LOAD)
+        return round(longest * random.uniform(0.5, 1.0), 1)  # noqa: S311  # spreads load, guards nothing
+
+    def _count(self, settled: Settled) -> None:
+        counters, counted = self._hub.counters, settled.counted
+        self._stored.inc(counted.batches)
+        counters.accepted.inc(counted.accepted)
+        if counted.duplicates:
+            counters.batches.labels("duplicate").inc(counted.duplicates)
+        if counted.conflicts:
+            counters.batches.labels("conflict").inc(counted.conflicts)
+        for code, number in settled.refused.items():
+            counters.rejected.labels(code).inc(number)
+
+    def _wake(self, settled: Settled) -> None:
+        if settled.counted.batches and not self._waking:
+            self._waking = True
+            asyncio.get_running_loop().call_later(WAKE_S, self._wake_now)
+
+    def _wake_now(self) -> None:
+        self._waking = False
+        self._hub.wake("inbox")
+
+
+def _read(
+    known: Known, body: bytes, unpack: Callable[[bytes], bytes], *, keep: bytes | None, received_ms: int
+) -> Delivery:
+    try:
+        request = decode_request(unpack(body))
+    except WireError as error:
+        raise _refused(error) from error
+    if request.envelope.agent != known.agent:
+        detail = f"the token is not that of agent {request.envelope.agent[:60]}"
+        raise Refusal(403, "foreign_agent", detail, "two agents use one folder: give each its own")
+    return prepare(request, keep, received_ms, agent=known.agent, may=known.may_speak_for)
+
+
+def _refused(error: WireError) -> Refusal:
+    return Refusal(_STATUS.get(error.code, 400), error.code, error.detail, error.remedy)
