@@ -56,9 +56,13 @@ class Paper:
     key: bytes
 
 
-@cache
 def paper(name: str = "double") -> Paper:
     """The papers of one collector; another name is another, foreign CA."""
+    return _paper(name)
+
+
+@cache
+def _paper(name: str) -> Paper:
     ca_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{name} CA")])
     ca = _certificate(ca_name, ca_name, ca_key, ca_key, ca=True)
