@@ -179,7 +179,8 @@ class Agent:
         recording.join(LAST_WORDS_S)
         sending.join(LAST_WORDS_S)
         try:
-            self.recorder.close()
+            if not recording.is_alive():  # else it is in the middle of the same act, on a very slow disk
+                self.recorder.close()
             if not sending.is_alive():
                 self.sender.last_words(
                     Client(self.url, self._context, token=self.identity.token, timeout_s=LAST_WORDS_S)
@@ -188,8 +189,8 @@ class Agent:
             warn("last_words_lost", error=str(error))
         if self._page is not None:
             self._page.stop()
-        if not sending.is_alive():
-            self.keeper.close()  # else its thread may be in the middle of it; a WAL needs no goodbye
+        if not (sending.is_alive() or recording.is_alive()):
+            self.keeper.close()  # else a thread may be in the middle of it; a WAL needs no goodbye
         say("stop", agent=self.identity.agent)
 
     # --- what the parts ask of each other -----------------------------------------------------------------------------

@@ -65,6 +65,7 @@ class Sender:
         self._room = MAX_BATCHES  # batches a request; halved where requests die on the way
         self._alone: deque[int] = deque()  # batches to be sent one by one, after a refusal of them all
         self._not_before_ms = 0
+        self._live_turn = False
         self._kick = threading.Event()
 
     def kick(self) -> None:
@@ -105,7 +106,9 @@ class Sender:
         # After a failure what was sent before goes first: the others stay untried, so that they may be thinned.
         again = spool.newest(self._room, tried=True) if self._failures else []
         live = [h for h in spool.newest(self._room) if h.age_ms <= LIVE_MS]
-        return fill(again or live or spool.oldest(self._room))
+        # By turns: something that fails and recovers all the time is live all the time, and must not starve the rest.
+        self._live_turn = bool(live) and not self._live_turn
+        return fill(again or (live if self._live_turn else spool.oldest(self._room)))
 
     # --- one request --------------------------------------------------------------------------------------------------
 

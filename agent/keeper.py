@@ -62,7 +62,8 @@ class Keeper:
             self._lifetime.count_reset()
             warn("spool_vanished", path=str(self._path))
         if self._spool is None:
-            self._spool = Spool(self._path, clock=self._clock, boot_id=self._boot_id)
+            known = self._is_there()  # opened again after trouble with the disk: what was sound is not read again
+            self._spool = Spool(self._path, clock=self._clock, boot_id=self._boot_id, check=not known)
             self._file = self._path.stat().st_ino
         return self._spool
 
@@ -80,6 +81,7 @@ class Keeper:
 
     def _replace(self, why: Damaged) -> None:
         self.close()
+        self._file = 0
         try:
             aside = set_aside(self._path, self._clock.wall_ms())
         except OSError as error:

@@ -62,9 +62,9 @@ class Stats:
 class Spool:
     """One open spool file. Not for two threads at once: the keeper holds the lock."""
 
-    def __init__(self, path: Path, *, clock: Clock, boot_id: str) -> None:
+    def __init__(self, path: Path, *, clock: Clock, boot_id: str, check: bool = True) -> None:
         self.path, self._clock, self.boot_id = path, clock, boot_id
-        self._db = connect(path)
+        self._db = connect(path, check=check)
         with told_apart():
             self.epoch = self._meta("epoch")
             kept = self._meta("clock")

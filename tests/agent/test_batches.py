@@ -204,6 +204,18 @@ def test_live_goes_before_backlog_and_backlog_is_paced(kept: Keeper, double: Dou
     assert waits[3] == IDLE_S
 
 
+def test_what_flaps_does_not_starve_the_backlog(kept: Keeper, double: Double, clock: FakeClock) -> None:
+    for n in range(150):
+        batch_of(kept, n)
+    clock.advance(3_600)
+    with client(double) as transport:
+        sending = sender(kept, transport, clock)
+        for n in range(6):
+            batch_of(kept, 1_000 + n)
+            clock.advance(sending.step() + 0.001)
+    assert [len(r) for r in double.requests] == [1, 60, 2, 60, 2, 31]
+
+
 def test_the_collectors_wait_is_obeyed(kept: Keeper, double: Double, clock: FakeClock) -> None:
     batch_of(kept, 1)
     double.wait_s = 45.0
