@@ -11,18 +11,32 @@ import hashlib
 import http.client
 import socket
 import ssl
+import time
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from wire.messages import Answer, Enrol, Enrolled, Plan, Problem, WaitAnswer
 
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
 M = TypeVar("M", bound=msgspec.Struct)
 
 MAX_ANSWER_BYTES: Final = 4 * 1024 * 1024
+MAX_RETRY_AFTER_S: Final = 3_600.0
 USER_AGENT: Final = "motcua-agent (+https://motcua.invalid/agent)"
+
+# A kept connection that the other side had given up in the meantime, however that shows.
+_CLOSED: Final = (
+    http.client.RemoteDisconnected,
+    ConnectionResetError,
+    BrokenPipeError,
+    ssl.SSLEOFError,
+    ssl.SSLZeroReturnError,
+)
 
 
 class ClientError(Exception):
@@ -54,7 +68,7 @@ class Reply:
 
 def fetch_ca(url: str, timeout_s: float = 10.0) -> bytes:
     """The collector's CA certificate, PEM, fetched without trust: compare it with the join code before use."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = _context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with Client(url, context, timeout_s=timeout_s) as client:
         return client.call("GET", "/api/v1/ca").body
@@ -67,9 +81,36 @@ def ca_fingerprint(pem: bytes) -> bytes:
 
 def pinned(pem: bytes) -> ssl.SSLContext:
     """A context that trusts this CA and no other. Raises ssl.SSLError where `pem` is no certificate."""
+    context = _context()
+    context.load_verify_locations(cadata=pem.decode("ascii"))
+    return context
+
+
+class _BoundedSocket(ssl.SSLSocket):
+    """A TLS socket with one deadline for a whole exchange: a server that trickles cannot hold its caller for ever."""
+
+    deadline: float = float("inf")
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
+        self._bound()
+        return super().recv_into(buffer, nbytes, flags)
+
+    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
+        self._bound()
+        return super().send(data, flags)
+
+    def _bound(self) -> None:
+        if self.deadline != float("inf"):
+            left = self.deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the exchange took too long")
+            self.settimeout(left)
+
+
+def _context() -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_verify_locations(cadata=pem.decode("ascii"))
+    context.sslsocket_class = _BoundedSocket
     return context
 
 
@@ -132,7 +173,7 @@ class Client:
         fresh = self._connection is None
         try:
             return self._once(method, path, body, headers or {}, timeout_s or self._timeout_s)
-        except (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError) as error:
+        except _CLOSED as error:
             self.close()
             if fresh:
                 raise Unreachable("broken", f"{self._host}:{self._port} closed the connection: {error}") from error
@@ -160,14 +201,18 @@ class Client:
         return reply
 
     def _connect(self, timeout_s: float) -> http.client.HTTPSConnection:
-        if self._connection is None:
-            self._connection = http.client.HTTPSConnection(
+        """The connection, open, and with `timeout_s` from now for everything that is done with it."""
+        deadline = time.monotonic() + timeout_s
+        connection = self._connection
+        if connection is None:
+            connection = self._connection = http.client.HTTPSConnection(
                 self._host, self._port, timeout=timeout_s, context=self._context, source_address=self._source
             )
-        self._connection.timeout = timeout_s
-        if self._connection.sock is not None:
-            self._connection.sock.settimeout(timeout_s)
-        return self._connection
+            connection.connect()
+        connection.sock.settimeout(timeout_s)
+        if isinstance(connection.sock, _BoundedSocket):
+            connection.sock.deadline = deadline
+        return connection
 
 
 def _decode(reply: Reply, kind: type[M]) -> M:
@@ -184,7 +229,8 @@ def _refused(reply: Reply) -> Refused:
         # Not our collector speaking: a proxy or a captive portal on the way. Its page is not worth keeping.
         problem = Problem("not an answer of a collector", reply.status, code="foreign")
     after = reply.headers.get("retry-after", "")
-    return Refused(reply.status, problem, float(after) if after.isdigit() else None)
+    seconds = min(float(after), MAX_RETRY_AFTER_S) if after.isascii() and after.isdigit() else None
+    return Refused(reply.status, problem, seconds)
 
 
 def _unreachable(error: Exception, where: str) -> Unreachable:
