@@ -1,7 +1,7 @@
 """Version 1 of the wire, as files that are read for ever.
 
-A file here never changes; what version 1 says anew gets a new file. Where a test below fails, the code is wrong: agents in
-the field and bodies in spools and inboxes hold these bytes.
+A file here never changes; what version 1 says anew gets a new file. Where a test below fails, the code is wrong: agents
+in the field and bodies in spools and inboxes hold these bytes.
 """
 
 from __future__ import annotations
