@@ -6,7 +6,7 @@ import argparse
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -55,8 +55,8 @@ class Report:
         self.rows.append(Row(what, bar, measured, met, how))
         say(f"{met:8} {what}: {measured} (bar: {bar})")
 
-    def keep(self, prefix: str = "", **facts: Fact) -> None:
-        self.detail |= {f"{prefix}{name}": fact for name, fact in facts.items()}
+    def keep(self, facts: Mapping[str, Fact]) -> None:
+        self.detail |= facts
 
 
 @dataclass(frozen=True, slots=True)

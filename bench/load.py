@@ -12,8 +12,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
-Request = Callable[[], tuple[bytes, bytes]]
+Request = Callable[[int], tuple[bytes, bytes]]
+"""The next request of a connection, by the connection's number: what must arrive in order has one of its own."""
 
 
 @dataclass(slots=True)
@@ -48,8 +50,8 @@ class Load:
 class _Connection(asyncio.Protocol):
     """One kept connection: at most one request at a time, minimal reading of its answer."""
 
-    def __init__(self, load: Load, free: Callable[[_Connection], None]) -> None:
-        self._load, self._free = load, free
+    def __init__(self, number: int, load: Load, free: Callable[[_Connection], None]) -> None:
+        self.number, self._load, self._free = number, load, free
         self._buffer = b""
         self._due = 0.0
         self.busy = self.closed = False
@@ -96,7 +98,7 @@ async def closed_loop(port: int, tls: ssl.SSLContext, request: Request, *, conne
     def again(connection: _Connection) -> None:
         now = time.perf_counter()
         if now < until:
-            connection.ask(request(), now)
+            connection.ask(request(connection.number), now)
 
     pool = await _connect(port, tls, load, again, connections)
     spent, began = time.process_time(), time.perf_counter()
@@ -121,7 +123,7 @@ async def open_loop(
 
     def free(connection: _Connection) -> None:
         if waiting:
-            connection.ask(request(), waiting.popleft())
+            connection.ask(request(connection.number), waiting.popleft())
         else:
             idle.append(connection)
 
@@ -133,7 +135,8 @@ async def open_loop(
         if (left := due - time.perf_counter()) > 0:
             await asyncio.sleep(left)
         if idle:
-            idle.popleft().ask(request(), due)
+            connection = idle.popleft()
+            connection.ask(request(connection.number), due)
         else:
             waiting.append(due)
     load.seconds = time.perf_counter() - began
@@ -147,13 +150,16 @@ async def _connect(
     port: int, tls: ssl.SSLContext, load: Load, free: Callable[[_Connection], None], connections: int
 ) -> list[_Connection]:
     loop = asyncio.get_running_loop()
-    pool = []
-    for _ in range(connections):
-        _, connection = await loop.create_connection(
-            lambda: _Connection(load, free), "127.0.0.1", port, ssl=tls, server_hostname="localhost"
+    pool = [_Connection(number, load, free) for number in range(connections)]
+    for connection in pool:
+        await loop.create_connection(
+            partial(_itself, connection), "127.0.0.1", port, ssl=tls, server_hostname="localhost"
         )
-        pool.append(connection)
     return pool
+
+
+def _itself(connection: _Connection) -> _Connection:
+    return connection
 
 
 async def _finish(pool: list[_Connection]) -> None:

@@ -8,49 +8,78 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
 
-from wire.messages import Observation
+from bench.mix import Sender
 
-_VALUE = struct.Struct("<d")
+STEP_MS: Final = 5
+MINUTE_MS: Final = 60
+_VALUE: Final = struct.Struct("<d")
 
 
 class Series:
-    """The label sets of one agent's minute, as encoded bytes; their samples change, the labels do not."""
+    """One request's series as encoded labels, and how many samples of each it holds."""
 
-    def __init__(self, agent: str, observations: list[Observation]) -> None:
-        self._labels = [_labels(pairs) for pairs in _distinct(agent, observations)]
-
-    def __len__(self) -> int:
-        return len(self._labels)
+    def __init__(self, labels: dict[bytes, int]) -> None:
+        self._labels = labels
+        self.samples = sum(labels.values())
 
     def request(self, at_ms: int) -> bytes:
-        """A body with one sample of every series at `at_ms`."""
-        stamp = b"\x10" + _varint(at_ms)
-        sample = b"\x09" + _VALUE.pack(at_ms % 1000 / 7) + stamp
-        tail = b"\x12" + _varint(len(sample)) + sample
-        body = b"".join([b"\x0a" + _varint(len(labels) + len(tail)) + labels + tail for labels in self._labels])
-        return _snappy(body)
+        """A body whose samples lie STEP_MS apart from `at_ms` on."""
+        longest = max(self._labels.values())
+        samples = [_sample(at_ms + n * STEP_MS) for n in range(longest)]
+        tails = {count: b"".join(samples[:count]) for count in set(self._labels.values())}
+        return _snappy(
+            b"".join([
+                b"\x0a" + _varint(len(labels) + len(tails[count])) + labels + tails[count]
+                for labels, count in self._labels.items()
+            ])
+        )  # fmt: skip
 
 
 class Stream:
-    """Requests of a Prometheus client that writes `groups` in turn, each a little later than before."""
+    """What one connection writes: `groups` in turn, their time running on a thousand times too fast."""
 
-    def __init__(self, groups: list[Series]) -> None:
+    def __init__(self, groups: Sequence[Series]) -> None:
         self._groups = groups
-        self._at_ms = int(time.time() * 1000) - 3_600_000  # within the head, and never overtaking the present
+        self._at_ms = int(time.time() * 1000) - 3_600_000  # far enough back never to overtake the present
         self._turn = 0
-
-    @property
-    def samples(self) -> int:
-        return len(self._groups[0])
 
     def request(self) -> tuple[bytes, bytes]:
         self._turn += 1
-        group = self._groups[self._turn % len(self._groups)]
-        self._at_ms += self._turn % len(self._groups) == 0
-        body = group.request(self._at_ms)
+        turn = self._turn % len(self._groups)
+        self._at_ms += MINUTE_MS if turn == 0 else 0
+        body = self._groups[turn].request(self._at_ms)
         return _head(body), body
+
+
+@dataclass(frozen=True, slots=True)
+class Writers:
+    """A stream for each connection: samples out of order would be refused. `samples` of one request."""
+
+    streams: list[Stream]
+    samples: int
+
+    def request(self, connection: int) -> tuple[bytes, bytes]:
+        return self.streams[connection].request()
+
+
+def minutes(senders: Sequence[Sender], connections: int) -> Writers:
+    """The same minutes as our own agents send: few series, 6 or 12 samples of each."""
+    groups = [Series(dict(Counter(_label_sets(s, s.agent)))) for s in senders]
+    return Writers([Stream(groups[n::connections]) for n in range(connections)], groups[0].samples)
+
+
+def wide(senders: Sequence[Sender], connections: int, series: int) -> Writers:
+    """Requests of `series` series with one sample each."""
+    copies = range(-(-connections * series // (len(senders) * 40)))
+    names = [(s, f"{s.agent}-{n}") for n in copies for s in senders]
+    every = list(dict.fromkeys(labels for s, name in names for labels in _label_sets(s, name)))
+    groups = [Series(dict.fromkeys(every[n * series : (n + 1) * series], 1)) for n in range(connections)]
+    return Writers([Stream([group]) for group in groups], min(group.samples for group in groups))
 
 
 def _head(body: bytes) -> bytes:
@@ -60,19 +89,22 @@ def _head(body: bytes) -> bytes:
     ).encode("ascii")
 
 
-def _distinct(agent: str, observations: list[Observation]) -> Iterator[list[tuple[str, str]]]:
-    """A label set for every value of a minute: `turn` tells repetitions apart, as each request holds a series once."""
-    for n, observation in enumerate(observations):
+def _label_sets(sender: Sender, name: str) -> Iterator[bytes]:
+    """The labels of every value in a sender's minute; the same ones come again for the next look at the same thing."""
+    for observation in sender.minutes[0]:
         for value in observation.values:
-            pairs = [("__name__", value.metric), ("agent", agent), ("subject", observation.subject)]
-            pairs += [("of", value.of)] if value.of else []
-            yield sorted([*pairs, ("target", observation.target), ("turn", str(n))])
+            pairs = [("__name__", value.metric), ("agent", name), ("subject", observation.subject)]
+            pairs += [("target", observation.target), *([("of", value.of)] if value.of else [])]
+            yield b"".join(_label(name, text) for name, text in sorted(pairs))
 
 
-def _labels(pairs: list[tuple[str, str]]) -> bytes:
-    return b"".join(
-        _bytes_field(0x0A, _bytes_field(0x0A, k.encode()) + _bytes_field(0x12, v.encode())) for k, v in pairs
-    )
+def _label(name: str, text: str) -> bytes:
+    return _bytes_field(0x0A, _bytes_field(0x0A, name.encode()) + _bytes_field(0x12, text.encode()))
+
+
+def _sample(at_ms: int) -> bytes:
+    body = b"\x09" + _VALUE.pack(at_ms % 1000 / 7) + b"\x10" + _varint(at_ms)
+    return b"\x12" + _varint(len(body)) + body
 
 
 def _bytes_field(tag: int, content: bytes) -> bytes:

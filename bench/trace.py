@@ -22,8 +22,9 @@ _LINE: Final = re.compile(rb"(\d+) +[\d.]+ (.*)", re.DOTALL)
 _RESUMED: Final = re.compile(rb"<\.\.\. (\w+) resumed>(.*)", re.DOTALL)
 _CALL: Final = re.compile(rb"(\w+)\((.*)", re.DOTALL)
 _RESULT: Final = re.compile(rb"\) += (-?\d+|\?)")
-_HANDLE: Final = re.compile(rb"(\d+)<((?:\\x[0-9a-f]{2})+|[^>]*?\]|[^>]*)>")
+_HANDLE: Final = re.compile(rb"(\d+)<(TCP(?:v6)?:\[[^\]]*\]|[^>]*)>")
 _PEER: Final = re.compile(rb"TCP:\[[\d.]+:\d+->[\d.]+:(\d+)\]")
+_HEX: Final = re.compile(rb"(?:\\x[0-9a-f]{2})*")  # of a file; pipes and the like are named in plain letters
 _TEXT: Final = re.compile(rb'"((?:\\x[0-9a-f]{2})*)"(\.\.\.)?')
 
 
@@ -55,13 +56,13 @@ def command(log: Path) -> list[str]:
     return [*options.split(), "--"]
 
 
-def read(log: Path, folder: Path) -> list[Call]:
-    """The calls of a trace that concern files in `folder` or TCP, in the order they began. Raises TraceError."""
+def read(log: Path, prefix: str) -> list[Call]:
+    """The calls of a trace on files whose path begins so, or on TCP, in the order they began. Raises TraceError."""
     with log.open("rb") as lines:
-        return list(parse(lines, str(folder)))
+        return list(parse(lines, prefix))
 
 
-def parse(lines: Iterable[bytes], folder: str) -> Iterator[Call]:
+def parse(lines: Iterable[bytes], prefix: str) -> Iterator[Call]:
     """Like `read`, from the lines. A call that others interrupt appears where it began, filled in as it ends."""
     open_calls: dict[bytes, Call | None] = {}
     found: list[Call] = []
@@ -77,7 +78,7 @@ def parse(lines: Iterable[bytes], folder: str) -> Iterator[Call]:
             if interrupted is not None:
                 _end(interrupted, n, resumed[2])
             continue
-        call = _begin(text, n, folder)
+        call = _begin(text, n, prefix)
         if b"<unfinished ...>" in text[-24:]:
             open_calls[thread] = call
         elif call is not None:
@@ -87,27 +88,27 @@ def parse(lines: Iterable[bytes], folder: str) -> Iterator[Call]:
     yield from found
 
 
-def _begin(text: bytes, n: int, folder: str) -> Call | None:
+def _begin(text: bytes, n: int, prefix: str) -> Call | None:
     match = _CALL.match(text)
     if match is None:
         raise TraceError(f"line {n + 1}: no call in {text[:80]!r}")
     name, rest = match[1].decode(), match[2]
     if name in {"openat", "creat", "unlink", "unlinkat", "rename", "renameat", "renameat2", "truncate"}:
-        return _named(name, rest, n, folder)
+        return _named(name, rest, n, prefix)
     handle = _HANDLE.match(rest)
     if handle is None:
         return None  # a bad handle, or one that strace could not name: not a file of ours, those are always named
     if peer := _PEER.match(handle[2]):
         return Call(name, n, peer=int(peer[1]))
-    path = _plain(handle[2]).decode("utf-8", "replace")
-    if not path.startswith(folder):
+    path = _plain(_leading(handle[2])).decode("utf-8", "replace")
+    if not path.startswith(prefix):
         return None
     return _on_file(Call(name, n, path=path), rest[handle.end() :])
 
 
-def _named(name: str, rest: bytes, n: int, folder: str) -> Call | None:
+def _named(name: str, rest: bytes, n: int, prefix: str) -> Call | None:
     paths = [_plain(m[1]).decode("utf-8", "replace") for m in _TEXT.finditer(rest)]
-    if not paths or not paths[-1].startswith(folder):
+    if not paths or not paths[-1].startswith(prefix):
         return None
     return Call(name, n, path=paths[-1], created=b"O_CREAT" in rest or name == "creat")
 
@@ -130,6 +131,11 @@ def _end(call: Call, n: int, text: bytes) -> None:
         raise TraceError(f"line {n + 1}: no result in {text[-80:]!r}")
     if result[1] != b"?":  # the program was killed within it
         call.ended, call.result = n, int(result[1])
+
+
+def _leading(text: bytes) -> bytes:
+    found = _HEX.match(text)
+    return found[0] if found else b""
 
 
 def _plain(text: bytes) -> bytes:

@@ -1,0 +1,183 @@
+"""The door under load: latency at the planned rate, and what one core takes at most, beside two references.
+
+Everything over TLS on kept connections; the server alone on core 0, the generator on core 1. The references of the same
+run: the collector's own process with its door replaced by a bare echo (same writer, same COMMIT), and Prometheus'
+remote-write receiver. A sample is one value. With PostgreSQL the database server shares core 0.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle
+from pathlib import Path
+from typing import Final
+
+from bench import postgres, remotewrite
+from bench.frame import Report, main, say, spread
+from bench.home import Home, furnish, nobody, senders
+from bench.load import Request
+from bench.mix import Sender
+from bench.place import scratch
+from bench.process import BenchError, free_port, listening, must_live, program, wait_until
+from bench.rounds import CONNECTIONS, Target
+
+SERVER_CORE, CLIENT_CORE = 0, 1
+AGENTS: Final = 100
+RATE: Final = 300.0
+BIG: Final = 1000  # samples in a request of the size that suits Prometheus best
+
+
+def run(report: Report) -> None:
+    os.sched_setaffinity(0, {CLIENT_CORE})
+    with scratch("ingest") as folder:
+        with _collector(Home(folder / "sqlite")) as ours:
+            _at_the_planned_rate(report, "SQLite", ours)
+            with _echo(Home(folder / "echo")) as echo, _prometheus(folder, ours) as rivals:
+                _at_saturation(report, "SQLite", ours, echo, rivals)
+        _on_postgresql(report, folder)
+
+
+def _on_postgresql(report: Report, folder: Path) -> None:
+    try:
+        with postgres.cluster(folder / "pg", core=SERVER_CORE) as made:
+            ours = Home(folder / "pg-home", database=made.database("motcua"))
+            bare = Home(folder / "pg-echo-home", database=made.database("echo"))
+            with _collector(ours, made.pid) as target:
+                _at_the_planned_rate(report, "PostgreSQL", target)
+                with _echo(bare, made.pid) as echo:
+                    _at_saturation(report, "PostgreSQL", target, echo, [])
+    except BenchError as error:
+        report.judge("ingest on PostgreSQL", "as on SQLite", str(error), holds=None, how="")
+
+
+# --- the two questions ----------------------------------------------------------------------------------------------
+
+
+def _at_the_planned_rate(report: Report, store: str, ours: Target) -> None:
+    """(a) Open loop: latency counts from when a batch fell due."""
+    ours.offer(RATE, 2.0)  # warm
+    ours.forget()
+    for _ in range(report.runs):
+        ours.offer(RATE, 3.0 if report.quick else 6.0)
+    p99, core = spread(ours.p99_ms), spread(ours.cores)
+    report.keep(ours.facts(f"open_{store.lower()}_"))
+    report.judge(
+        f"ingest, {RATE:.0f} batches/s open loop, {store}: p99", "≤ 60 ms",
+        p99.text(" ms") + _but(ours), holds=p99.median <= 60 and not ours.flaws, how=_how(ours),
+    )  # fmt: skip
+    report.judge(
+        f"ingest, {RATE:.0f} batches/s open loop, {store}: processor", "≤ 40 % of a core",
+        spread([100 * c for c in ours.cores]).text(" %"), holds=core.median <= 0.4 and not ours.flaws, how=_how(ours),
+    )  # fmt: skip
+
+
+def _at_saturation(report: Report, store: str, ours: Target, echo: Target, rivals: Sequence[Target]) -> None:
+    """(b) and (c): everybody in turn, round after round, so that the machine's mood is shared."""
+    everybody = [ours, echo, *rivals]
+    for target in everybody:
+        target.forget()
+        target.saturate(1.0)  # warm
+        target.forget()
+    for _ in range(report.runs):
+        for target in everybody:
+            target.saturate(2.0 if report.quick else 4.0)
+    for target in everybody:
+        report.keep(target.facts(f"full_{store.lower()}_{target.name}_"))
+    ratios = spread([a / b for a, b in zip(ours.rates, echo.rates, strict=True)])
+    report.judge(
+        f"ingest, saturation against a bare echo with the same COMMIT, {store}", "≥ 0.8",
+        f"{ratios.text(digits=2)}: {ours.requests.text('/s', 0)} against {echo.requests.text('/s', 0)}"
+        + _but(ours, echo), holds=ratios.median >= 0.8 and not ours.flaws | echo.flaws, how=_how(ours),
+    )  # fmt: skip
+    if rivals:
+        _against_prometheus(report, store, ours, rivals)
+
+
+def _against_prometheus(report: Report, store: str, ours: Target, rivals: Sequence[Target]) -> None:
+    best = max(rivals, key=lambda t: t.samples_per_s)
+    ratio = spread([a * ours.samples / (b * best.samples) for a, b in zip(ours.rates, best.rates, strict=True)])
+    measured = f"{ratio.text(digits=2)}: {ours.samples_per_s:,.0f} against {best.samples_per_s:,.0f} samples/s"
+    report.judge(
+        f"ingest, samples/s against Prometheus' receiver, {store}", "≥ 1.0", measured + _but(ours, best),
+        holds=ratio.median >= 1.0 and not ours.flaws | best.flaws,
+        how=f"TLS both, one core each; Prometheus (no fsync) by the better of our minutes ({rivals[0].samples}"
+        f" samples of few series) and {BIG} series × 1: {best.name}",
+    )  # fmt: skip
+
+
+def _how(ours: Target) -> str:
+    return f"TLS, keep-alive, server on one core, batches of {ours.samples} values of {AGENTS} agents"
+
+
+def _but(*targets: Target) -> str:
+    flaws = [f"{t.name}: {'; '.join(sorted(t.flaws))}" for t in targets if t.flaws]
+    return f" ({', '.join(flaws)})" if flaws else ""
+
+
+# --- servers --------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _collector(home: Home, *helpers: int) -> Iterator[Target]:
+    known = furnish(home, AGENTS)
+    with home.running(home.serve(), core=SERVER_CORE) as pid:
+        all_senders = senders(known)
+        yield Target("motcua", home.port, home.tls(), _turns(all_senders), [pid, *helpers], all_senders[0].values)
+
+
+@contextmanager
+def _echo(home: Home, *helpers: int) -> Iterator[Target]:
+    known = furnish(home, AGENTS)
+    with home.running(home.variant("--echo"), core=SERVER_CORE) as pid:
+        all_senders = senders(known)
+        yield Target("echo", home.port, home.tls(), _turns(all_senders), [pid, *helpers], all_senders[0].values)
+
+
+@contextmanager
+def _prometheus(folder: Path, ours: Target) -> Iterator[list[Target]]:
+    """Debian's Prometheus with its remote-write receiver, under the collector's own certificate; [] where it is not."""
+    if shutil.which("prometheus") is None:
+        say("prometheus is not installed: apt install prometheus")
+        yield []
+        return
+    home, port, log = folder / "prometheus", free_port(), folder / "prometheus.log"
+    home.mkdir()
+    certificates = folder / "sqlite"
+    (home / "prometheus.yml").write_text("global: {scrape_interval: 1h}\n")
+    (home / "web.yml").write_text(
+        f"tls_server_config:\n  cert_file: {certificates}/server.pem\n  key_file: {certificates}/server.key\n"
+    )
+    command = [
+        "prometheus", f"--config.file={home}/prometheus.yml", f"--web.config.file={home}/web.yml",
+        f"--storage.tsdb.path={home}/data", f"--web.listen-address=127.0.0.1:{port}",
+        "--web.enable-remote-write-receiver", "--log.level=warn",
+    ]  # fmt: skip
+    with program(command, log, core=SERVER_CORE, env={"GOMAXPROCS": "1"}) as process:
+
+        def ready() -> bool:
+            must_live("prometheus", process, log)
+            return listening(port)
+
+        wait_until(ready, what="prometheus")
+        players = senders(nobody(AGENTS))
+        shapes = {
+            "minute": remotewrite.minutes(players, CONNECTIONS),
+            "wide": remotewrite.wide(players, CONNECTIONS, BIG),
+        }
+        yield [
+            Target(f"prometheus_{name}", port, ours.tls, writers.request, [process.pid], writers.samples)
+            for name, writers in shapes.items()
+        ]
+
+
+def _turns(players: list[Sender]) -> Request:
+    """Every connection is shared by some senders, in turn."""
+    turns = [cycle(players[n::CONNECTIONS]) for n in range(CONNECTIONS)]
+    return lambda connection: next(turns[connection]).request()
+
+
+if __name__ == "__main__":
+    main("ingest", run, __doc__)
