@@ -7,8 +7,10 @@ ClientError
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import http.client
+import re
 import socket
 import ssl
 import time
@@ -22,6 +24,8 @@ from wire.messages import Answer, Enrol, Enrolled, Plan, Problem, WaitAnswer
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
+
+_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -75,15 +79,33 @@ def fetch_ca(url: str, timeout_s: float = 10.0) -> bytes:
 
 
 def ca_fingerprint(pem: bytes) -> bytes:
-    """SHA-256 over the certificate's DER. Raises ValueError where `pem` is no certificate."""
-    return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem.decode("ascii"))).digest()
+    """SHA-256 over the certificate's DER. Raises ValueError where `pem` is not one certificate and nothing else."""
+    return hashlib.sha256(_der(pem)).digest()
 
 
 def pinned(pem: bytes) -> ssl.SSLContext:
-    """A context that trusts this CA and no other. Raises ssl.SSLError where `pem` is no certificate."""
+    """A context that trusts this CA and no other. Raises ssl.SSLError where `pem` is not one certificate."""
     context = _context()
-    context.load_verify_locations(cadata=pem.decode("ascii"))
+    try:
+        context.load_verify_locations(cadata=_der(pem))
+    except ValueError as error:
+        raise ssl.SSLError(str(error)) from error
     return context
+
+
+def _der(pem: bytes) -> bytes:
+    """The bytes between the marks, read strictly.
+
+    The CA comes over an untrusted connection. A tolerant reader stops at the first padding, so a second certificate
+    behind a good one would change no fingerprint and be trusted all the same.
+    """
+    match = _PEM.fullmatch(pem.strip())
+    if match is None:
+        raise ValueError("this is not one certificate in PEM")
+    der = base64.b64decode(b"".join(match[1].split()), validate=True)
+    if not der.startswith(b"\x30"):
+        raise ValueError("this is no certificate")
+    return der
 
 
 class _BoundedSocket(ssl.SSLSocket):
@@ -189,11 +211,11 @@ class Client:
         if self._token:
             sent["Authorization"] = f"Bearer {self._token}"
         connection.request(method, path, body=body, headers=sent)
-        response = connection.getresponse()
-        raw = response.read(MAX_ANSWER_BYTES + 1)
-        if len(raw) > MAX_ANSWER_BYTES:
-            raise http.client.HTTPException(f"an answer larger than {MAX_ANSWER_BYTES} bytes")
-        reply = Reply(response.status, raw, {k.lower(): v for k, v in response.getheaders()})
+        with connection.getresponse() as response:
+            raw = response.read(MAX_ANSWER_BYTES + 1)
+            if len(raw) > MAX_ANSWER_BYTES:
+                raise http.client.HTTPException(f"an answer larger than {MAX_ANSWER_BYTES} bytes")
+            reply = Reply(response.status, raw, {k.lower(): v for k, v in response.getheaders()})
         if response.will_close:
             self.close()
         if reply.status >= 300:
