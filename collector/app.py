@@ -104,7 +104,6 @@ def agent_app(hub: Hub, reader: Reader | None = None) -> AgentApp:
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
         ),
         request_max_body_size=MAX_PLAIN_BYTES,
-        on_shutdown=[parts.waiting.release],
     )  # fmt: skip
     return AgentApp(parts, rest)
 

@@ -14,6 +14,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from collector.app import Parts
 from collector.ca import open_authority
 from collector.hub import Hub
 
@@ -51,6 +52,14 @@ class Patient(HttpToolsProtocol):
         self._calm()
         super().connection_lost(exc)
 
+    on_shutdown: Callable[[], None] | None = None
+
+    def shutdown(self) -> None:
+        """uvicorn is about to end, and waits for what is under way: parked polls are answered first."""
+        if self.on_shutdown is not None:
+            self.on_shutdown()
+        super().shutdown()
+
     def data_received(self, data: bytes) -> None:
         if self._in_head or self._patience is not None:
             self._head_bytes += len(data)
@@ -83,13 +92,19 @@ class Patient(HttpToolsProtocol):
             self.transport.close()
 
 
+def protocol(hub: Hub) -> type[Patient]:
+    """The protocol for this hub's agents, for `uvicorn.Config(http=…)`."""
+    release = Parts.of(hub).waiting.release
+    return type("PatientOfHub", (Patient,), {"on_shutdown": staticmethod(release)})
+
+
 def agents_config(hub: Hub, app: Callable[..., Any]) -> Config:
     """uvicorn's configuration for the agents' socket. Raises CaError."""
     authority = open_authority(hub.settings.home, hub.settings.hosts, hub.clock)
     allow_connections()
     address = hub.settings.agents
     return uvicorn.Config(
-        app, host=address.host, port=address.port, http=Patient, ws="none", lifespan="on", log_level="warning",
+        app, host=address.host, port=address.port, http=protocol(hub), ws="none", lifespan="on", log_level="warning",
         access_log=False, server_header=False, date_header=False, timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=3, backlog=4096, ssl_certfile=authority.server_cert, ssl_keyfile=authority.server_key,
     )  # fmt: skip

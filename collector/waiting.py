@@ -32,9 +32,10 @@ class Waiting:
 
     def __init__(self, hub: Hub, register: Register, heartbeats: Heartbeats, *, park_s: float = PARK_S) -> None:
         self._hub, self._register, self._heartbeats, self._park_s = hub, register, heartbeats, park_s
-        self._parked: dict[str, asyncio.Future[None]] = {}
+        self._parked: dict[str, asyncio.Future[bool]] = {}
         self._hinted: set[str] = set()  # agents for which something may be queued
         self._running: dict[str, frozenset[str]] = {}  # what each last said to be running
+        self._ending = False
         self._loop: asyncio.AbstractEventLoop | None = None
         hub.counters.parked.set_function(lambda: len(self._parked))
         hub.on("agent:", self._woken)
@@ -57,7 +58,8 @@ class Waiting:
         return Loop("tasks", "ingest", self._look)
 
     def release(self) -> None:
-        """Answer every parked poll now: the process is about to end. From the event loop."""
+        """Answer every poll now, and whatever comes after: the process is about to end. From the event loop."""
+        self._ending = True
         for parked in list(self._parked.values()):
             _finish(parked)
 
@@ -74,43 +76,38 @@ class Waiting:
 
     async def _wait(self, known: Known, sha256: str, plan: str) -> WaitAnswer:
         """Answer when there is something to say, or nothing after `park_s`."""
-        until = asyncio.get_running_loop().time() + self._park_s
+        loop, agent, taken = asyncio.get_running_loop(), known.agent, list[Task]()
+        until = loop.time() + self._park_s
         while True:
-            if plan != known.plan_sha256:
-                # Memory may be a moment old: an agent that has the newest plan must not be sent for it again.
+            if agent in self._hinted or plan != known.plan_sha256:
+                # The hint goes first: whoever wakes this poll after the look that follows is heard in the next turn.
+                # A look at the plan, too: memory may be older than an agent that has just fetched the newest.
+                self._hinted.discard(agent)
                 known = await speaker_again(self._register, sha256)
-            taken = await self._take(known.agent) if known.agent in self._hinted else []
-            left_s = until - asyncio.get_running_loop().time()
-            if taken or plan != known.plan_sha256 or left_s <= 0:
+                taken = await self._take(agent)
+            over = self._ending or loop.time() >= until
+            if taken or over or plan != known.plan_sha256:
                 return WaitAnswer(known.plan_sha256, taken, self._hub.clock.wall_ms())
-            if known.agent in self._hinted:  # woken while its tasks were being taken
-                continue
-            if not await self._park(known.agent, left_s):
+            if agent not in self._hinted and not await self._park(agent, until - loop.time()):
                 return WaitAnswer(known.plan_sha256, [], self._hub.clock.wall_ms())
-            known = self._register.find(sha256) or await speaker_again(self._register, sha256)
 
     async def _park(self, agent: str, seconds: float) -> bool:
-        """Wait to be woken, at most so long. False where a newer poll of the same agent, or the end, released it."""
+        """Wait to be woken, at most so long. False where nobody did, or where a newer poll of the agent came."""
         loop = asyncio.get_running_loop()
         older = self._parked.pop(agent, None)
         if older is not None:
-            older.cancel()
-        mine = self._parked[agent] = loop.create_future()
-        timer = loop.call_later(seconds, _finish, mine)
+            _finish(older, False)
+        mine: asyncio.Future[bool] = loop.create_future()
+        self._parked[agent] = mine
+        timer = loop.call_later(seconds, _finish, mine, False)
         try:
-            await mine
-        except asyncio.CancelledError:
-            if mine.cancelled() and self._parked.get(agent) is not mine:
-                return False
-            raise
+            return await mine
         finally:
             timer.cancel()
             if self._parked.get(agent) is mine:
                 del self._parked[agent]
-        return True
 
     async def _take(self, agent: str) -> list[Task]:
-        self._hinted.discard(agent)
         now_ms = self._hub.clock.wall_ms()
         return await self._hub.store.writer.run(lambda conn: tasks.take(conn, agent, now_ms))
 
@@ -153,9 +150,9 @@ async def speaker_again(register: Register, sha256: str) -> Known:
     return known
 
 
-def _finish(parked: asyncio.Future[None]) -> None:
+def _finish(parked: asyncio.Future[bool], woken: bool = True, /) -> None:
     if not parked.done():
-        parked.set_result(None)
+        parked.set_result(woken)
 
 
 def _query(raw: bytes) -> dict[str, str]:

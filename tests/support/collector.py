@@ -36,6 +36,11 @@ class Running:
     parts: Parts
     url: str
     pem: bytes
+    server: uvicorn.Server
+
+    def stop(self) -> None:
+        """Begin to end: what is under way is still answered."""
+        self.server.should_exit = True
 
     def client(self, token: str = "", timeout_s: float = 15.0) -> Client:
         return Client(self.url, pinned(self.pem), token=token, timeout_s=timeout_s)
@@ -80,7 +85,7 @@ def serving(hub: Hub, reader: Reader | None = None, loops: Sequence[Loop] | None
         assert server.started, failed
         port = server.servers[0].sockets[0].getsockname()[1]
         url = f"https://127.0.0.1:{port}"
-        yield Running(hub, Parts.of(hub), url, fetch_ca(url))
+        yield Running(hub, Parts.of(hub), url, fetch_ca(url), server)
     finally:
         server.should_exit = True
         thread.join(20)
