@@ -7,25 +7,20 @@ ClientError
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import http.client
-import re
 import socket
 import ssl
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import Final, TypeVar
 from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from wire.messages import Answer, Enrol, Enrolled, Plan, Problem, WaitAnswer
+from wire.pinning import BoundedSocket, bounded_context, ca_fingerprint, pinned
 
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer, WriteableBuffer
-
-_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----")
+__all__ = ["Client", "ClientError", "Refused", "Reply", "Unreachable", "ca_fingerprint", "fetch_ca", "pinned"]
 
 M = TypeVar("M", bound=msgspec.Struct)
 
@@ -72,68 +67,10 @@ class Reply:
 
 def fetch_ca(url: str, timeout_s: float = 10.0) -> bytes:
     """The collector's CA certificate, PEM, fetched without trust: compare it with the join code before use."""
-    context = _context()
+    context = bounded_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     with Client(url, context, timeout_s=timeout_s) as client:
         return client.call("GET", "/api/v1/ca").body
-
-
-def ca_fingerprint(pem: bytes) -> bytes:
-    """SHA-256 over the certificate's DER. Raises ValueError where `pem` is not one certificate and nothing else."""
-    return hashlib.sha256(_der(pem)).digest()
-
-
-def pinned(pem: bytes) -> ssl.SSLContext:
-    """A context that trusts this CA and no other. Raises ssl.SSLError where `pem` is not one certificate."""
-    context = _context()
-    try:
-        context.load_verify_locations(cadata=_der(pem))
-    except ValueError as error:
-        raise ssl.SSLError(str(error)) from error
-    return context
-
-
-def _der(pem: bytes) -> bytes:
-    """The bytes between the marks, read strictly.
-
-    The CA comes over an untrusted connection. A tolerant reader stops at the first padding, so a second certificate
-    behind a good one would change no fingerprint and be trusted all the same.
-    """
-    match = _PEM.fullmatch(pem.strip())
-    if match is None:
-        raise ValueError("this is not one certificate in PEM")
-    der = base64.b64decode(b"".join(match[1].split()), validate=True)
-    if not der.startswith(b"\x30"):
-        raise ValueError("this is no certificate")
-    return der
-
-
-class _BoundedSocket(ssl.SSLSocket):
-    """A TLS socket with one deadline for a whole exchange: a server that trickles cannot hold its caller for ever."""
-
-    deadline: float = float("inf")
-
-    def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
-        self._bound()
-        return super().recv_into(buffer, nbytes, flags)
-
-    def send(self, data: ReadableBuffer, flags: int = 0) -> int:
-        self._bound()
-        return super().send(data, flags)
-
-    def _bound(self) -> None:
-        if self.deadline != float("inf"):
-            left = self.deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the exchange took too long")
-            self.settimeout(left)
-
-
-def _context() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.sslsocket_class = _BoundedSocket
-    return context
 
 
 class Client:
@@ -232,7 +169,7 @@ class Client:
             )
             connection.connect()
         connection.sock.settimeout(timeout_s)
-        if isinstance(connection.sock, _BoundedSocket):
+        if isinstance(connection.sock, BoundedSocket):
             connection.sock.deadline = deadline
         return connection
 
