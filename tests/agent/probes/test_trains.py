@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+import statistics
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.probes.trains import Train, in_order, jitter, loss, numbers, packets_that_fit, wilson
+from agent.probes.trains import Train, in_order, jitter, loss, median, numbers, packets_that_fit, wilson
 
 
 def _train(packets: int = 3) -> Train:
@@ -119,6 +120,11 @@ def test_the_interval_covers_the_truth_at_its_level() -> None:
         covered.append(sum(math.comb(100, n) * rate**n * (1 - rate) ** (100 - n) for n in inside))
     assert min(covered) > 0.91
     assert 0.935 < sum(covered) / len(covered) < 0.97
+
+
+@given(st.lists(st.floats(0, 10), min_size=1, max_size=20))
+def test_the_median_is_the_middle(rtts: list[float]) -> None:
+    assert median(rtts) == statistics.median(rtts)
 
 
 def test_jitter_is_the_mean_step_between_neighbours() -> None:
