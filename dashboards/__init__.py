@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collector.api import Commands, Reader
 
 
-def board(
+def board_app(
     reader: Reader,
     commands: Commands,
     *,
@@ -20,6 +20,6 @@ def board(
     limits: Mapping[str, float] | None = None,
 ) -> Litestar:
     """The built-in web pages as an ASGI application; see `dashboards.board.app.board_app`."""
-    from dashboards.board.app import board_app
+    from dashboards.board import app
 
-    return board_app(reader, commands, hosts=hosts, limits=limits)
+    return app.board_app(reader, commands, hosts=hosts, limits=limits)

@@ -8,6 +8,7 @@ from typing import Final
 from litestar import Litestar, Response, get
 from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from collector.api import Commands, Reader
 from dashboards.board.door import Door
@@ -58,7 +59,7 @@ def board_app(
 
 def _plain_routes(reader: Reader, shelf: Shelf) -> list[HTTPRouteHandler]:
     @get("/static/{digest:str}/{name:path}", sync_to_thread=False)
-    def static(request: Ask, digest: str, name: str) -> Response[bytes]:
+    def static(request: Ask, digest: FromPath[str], name: FromPath[str]) -> Response[bytes]:
         file = shelf.files.get(name.removeprefix("/"))
         if file is None:
             raise NotFoundException

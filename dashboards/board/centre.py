@@ -80,7 +80,7 @@ class CentrePage:
     agents: list[Machine]
     last: list[StoredObservation]
     names: dict[str, str]
-    subjects: dict[str, SubjectInfo]
+    busy: bool
 
 
 def look(reader: Reader, key: str, words: Words, limits: Mapping[str, float]) -> CentrePage:
@@ -119,7 +119,9 @@ def look(reader: Reader, key: str, words: Words, limits: Mapping[str, float]) ->
         agents=[_machine(row, limits, agents) for row in rows["agent"]],
         last=sorted(latest, key=lambda stored: (-stored.at_ms, stored.id))[:OBSERVATIONS_SHOWN],
         names=names,
-        subjects=infos,
+        busy=any(
+            row.measure is not None and row.measure.task is not None for of_kind in rows.values() for row in of_kind
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
 
 from collector.api import Centre, Reader, SubjectInfo
 from dashboards.board import centre, chart_facts, observation, province, subject, suite
@@ -50,7 +51,7 @@ def centre_pages(
     """One centre, and the data of its chart."""
 
     @get("/centres/{key:str}", sync_to_thread=True)
-    def centre_page(request: Ask, key: str) -> Response[bytes]:
+    def centre_page(request: Ask, key: FromPath[str]) -> Response[bytes]:
         seen = door.enter(request)
 
         def make() -> Part:
@@ -65,7 +66,7 @@ def centre_pages(
         return live.page(request, seen, make, here="", chart=chart)
 
     @get("/centres/{key:str}/chart", sync_to_thread=True)
-    def chart_data(request: Ask, key: str) -> Response[bytes]:
+    def chart_data(request: Ask, key: FromPath[str]) -> Response[bytes]:
         seen = door.enter(request)
         data = chart_facts.look(reader, key, seen.words).data()
         return answer(request, msgspec.json.encode(data).decode(), media_type="application/json")
@@ -77,7 +78,7 @@ def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
     """One subject, one observation."""
 
     @get("/subjects/{key:path}", sync_to_thread=True)
-    def subject_page(request: Ask, key: str) -> Response[bytes]:
+    def subject_page(request: Ask, key: FromPath[str]) -> Response[bytes]:
         seen = door.enter(request)
 
         def make() -> Part:
@@ -88,7 +89,7 @@ def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
         return live.page(request, seen, make, here="")
 
     @get("/observations/{key:path}", sync_to_thread=True)
-    def observation_page(request: Ask, key: str) -> Response[bytes]:
+    def observation_page(request: Ask, key: FromPath[str]) -> Response[bytes]:
         seen = door.enter(request)
         facts = observation.look(reader, key.removeprefix("/"))
         return answer(request, render("observation.html", seen, _observation_values(facts, seen)))

@@ -7,6 +7,7 @@ from typing import Final
 
 from collector.api import Standing, State
 from dashboards.board.names import centre_name
+from dashboards.board.numbers import quantity, seconds
 from dashboards.board.order import short_name
 from dashboards.board.things import Thing
 from dashboards.board.times import clock, minute
@@ -70,8 +71,25 @@ def centre_line(faults: Sequence[tuple[str, Standing]], words: Words) -> str:
 
 
 def fault_words(standing: Standing, words: Words) -> str:
-    """Why a subject is not well; its state in words where no reason was given."""
-    return words.reason(standing.reason) or words(f"state.{standing.state}")
+    """Why a subject is not well, with the figure against its limit; its state in words where no reason was given."""
+    why = words.reason(standing.reason) or words(f"state.{standing.state}")
+    figure = measured_words(standing.detail, words)
+    return f"{why} ({figure})" if figure else why
+
+
+def measured_words(detail: Mapping[str, str | float | int], words: Words) -> str:
+    """The figures that the judge left with a state: a quantity or delay and its limit, or packets lost."""
+    match detail:
+        case {"metric": str(metric), "value": float() | int() as value, "limit": float() | int() as limit}:
+            figures = {"value": quantity(metric, value, words), "limit": quantity(metric, limit, words)}
+            of = str(detail.get("of") or "")
+            return words("measured.quantity_of", of=of, **figures) if of else words("measured.quantity", **figures)
+        case {"lost": int(lost), "sent": int(sent)}:
+            return words("measured.loss", lost=lost, sent=sent)
+        case {"rtt_s": float() | int() as rtt, "limit": float() | int() as limit}:
+            return words("measured.rtt", value=seconds(rtt, words.lang), limit=seconds(limit, words.lang))
+        case _:
+            return ""
 
 
 def thing_title(thing: Thing, words: Words) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated
 from litestar import Response, get, post
 from litestar.enums import RequestEncodingType
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Body
+from litestar.params import Body, FromPath
 
 from collector.api import Commands, NotAllowed
 from dashboards.board.door import Door
@@ -28,7 +28,7 @@ def session_routes(commands: Commands, door: Door, render: Renderer) -> list[HTT
         return answer(request, render("login.html", seen, {"title": seen.words("login.title"), "here": "login"}))
 
     @get("/login/{link:str}", sync_to_thread=True)
-    def login(request: Ask, link: str) -> Response[bytes]:
+    def login(request: Ask, link: FromPath[str]) -> Response[bytes]:
         door.enter(request, open_to_all=True)
         if "prefetch" in request.headers.get("sec-purpose", "") + request.headers.get("purpose", ""):
             raise Refused(403, "spent_link")  # a preview must not spend the link: it stays good
@@ -50,7 +50,7 @@ def session_routes(commands: Commands, door: Door, render: Renderer) -> list[HTT
         return response
 
     @post("/centres/{key:str}/measure", status_code=303, sync_to_thread=True)
-    def measure(request: Ask, key: str, data: Form) -> Response[bytes]:
+    def measure(request: Ask, key: FromPath[str], data: Form) -> Response[bytes]:
         actor = door.act(request, data.get("csrf", ""))
         commands.request_task(actor, data.get("agent", ""), data.get("item", ""))
         if "hx-request" in request.headers:

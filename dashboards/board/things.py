@@ -27,6 +27,7 @@ class Thing:
     since_ms: int
     owner: str
     subject: str
+    standing: Standing
 
     @property
     def needs_person(self) -> bool:
@@ -55,7 +56,7 @@ def root(faults: Iterable[tuple[SubjectInfo, Standing]]) -> list[tuple[SubjectIn
 def open_things(
     centres: Mapping[str, Centre], subjects: Iterable[SubjectInfo], standings: Mapping[str, Standing]
 ) -> list[Thing]:
-    """Every open thing of the province, worst first, then the oldest."""
+    """Every open thing of the province: worst first, then at the most centres, then the oldest."""
     by_centre: dict[str, list[tuple[SubjectInfo, Standing]]] = {}
     for info in subjects:
         standing = standings.get(info.key)
@@ -66,7 +67,9 @@ def open_things(
         for info, standing in root(faults):
             alike.setdefault((info.kind, standing.state, standing.reason), []).append((info, standing))
     things = [_thing(faults, centres) for faults in alike.values()]
-    return sorted(things, key=lambda thing: (STATES.index(thing.state), thing.since_ms, thing.kind, thing.subject))
+    return sorted(
+        things, key=lambda thing: (STATES.index(thing.state), -len(thing.centres), thing.since_ms, thing.subject)
+    )
 
 
 def _thing(faults: list[tuple[SubjectInfo, Standing]], centres: Mapping[str, Centre]) -> Thing:
@@ -80,4 +83,5 @@ def _thing(faults: list[tuple[SubjectInfo, Standing]], centres: Mapping[str, Cen
         since_ms=standing.since_ms,
         owner=whose(info.kind, standing.state, standing.reason),
         subject=info.key,
+        standing=standing,
     )

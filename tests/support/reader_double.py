@@ -189,10 +189,14 @@ class World:
 
     # --- building -----------------------------------------------------------------------------------------------------
 
-    def stand(self, key: str, state: State, reason: str | None = None, *, minutes: int = 600) -> None:
-        """Give a subject its state, held for `minutes`."""
+    def stand(
+        self, key: str, state: State, reason: str | None = None, *, minutes: int = 600, **detail: float | str
+    ) -> None:
+        """Give a subject its state, held for `minutes`; `detail` as the judge leaves it."""
         since = self.now - minutes * MINUTE_MS
-        self.held_standings[key] = Standing(key, state, reason, since, self.now - 4_000, {}, tuple(self._evidence(key)))
+        self.held_standings[key] = Standing(
+            key, state, reason, since, self.now - 4_000, detail, tuple(self._evidence(key))
+        )
         self.touch()
 
     def _evidence(self, key: str) -> list[str]:
@@ -221,7 +225,7 @@ def observed(
     listed = [Value(name.partition("|")[0], value, name.partition("|")[2] or None) for name, value in values.items()]
     return Observation(
         i=0, probe=probe, subject=subject, target=target, at_ms=NOW_MS - 4_100, mono_ms=88_000_000, took_ms=812,
-        outcome=outcome, reason=reason, values=listed, detail={"address": target, "method": "icmp datagram"},
+        outcome=outcome, reason=reason, values=listed, detail={"address": "192.0.2.1", "method": "icmp datagram"},
     )  # fmt: skip
 
 
@@ -245,8 +249,8 @@ def add_centre(world: World, key: str, name_vi: str, name_en: str, *, number: in
         )
     )
     for kind, subject, probe, target in (
-        ("lan", f"lan:{key}", "reach", "192.0.2.1"),
-        ("line", f"line:{key}/a", "reach", "203.0.113.10"),
+        ("lan", f"lan:{key}", "reach", "gateway"),
+        ("line", f"line:{key}/a", "reach", "collector"),
         ("pc", f"device:{device}", "pc", "self"),
     ):
         world.items.append(
@@ -259,8 +263,8 @@ def add_centre(world: World, key: str, name_vi: str, name_en: str, *, number: in
 
 def _measure(world: World, key: str, agent: str, device: str) -> None:
     for kind, subject, target, rtt in (
-        ("lan", f"lan:{key}", "192.0.2.1", 0.0006),
-        ("line", f"line:{key}/a", "203.0.113.10", 0.0094),
+        ("lan", f"lan:{key}", "gateway", 0.0006),
+        ("line", f"line:{key}/a", "collector", 0.0094),
     ):
         numbers = {
             "sent_packets": 5.0, "received_packets": 5.0, "loss_ratio": 0.002, "loss_low_ratio": 0.0,
@@ -282,7 +286,7 @@ def _measure(world: World, key: str, agent: str, device: str) -> None:
         "agent_dropped_count": 0.0,
     }
     values = {f"motcua_{name}": value for name, value in own.items()}
-    world.store(agent, observed(f"agent:{agent}", "agent", "self", values), ago_ms=21_000)
+    world.store(agent, observed(f"agent:{agent}", "self", "self", values), ago_ms=21_000)
 
 
 def this_machine() -> World:
@@ -302,7 +306,9 @@ def province() -> World:
     for name in ("Tây Yên Tử", "Yên Định"):
         _cut_off(world, by_name[name])
     for name in ("An Lạc", "Biển Động", "Đại Sơn", "Kiên Lao", "Lục Sơn", "Sơn Động"):
-        world.stand(f"line:{by_name[name]}/a", "degraded", "loss", minutes=131)
+        world.stand(
+            f"line:{by_name[name]}/a", "degraded", "loss", minutes=131, lost=37, sent=450, loss_low=0.06, limit=0.02
+        )
         world.stand(f"centre:{by_name[name]}", "degraded", "own_fault", minutes=131)
     _disk_full(world, by_name["Vân Sơn"])
     _silent(world, by_name["Tuấn Đạo"])
@@ -318,7 +324,7 @@ def _cut_off(world: World, key: str) -> None:
     lost = {"motcua_line_sent_packets": 5.0, "motcua_line_received_packets": 0.0, "motcua_line_loss_ratio": 1.0}
     old = next(id_ for id_, o in world.stored.items() if o.observation.subject == f"line:{key}/a")
     del world.stored[old]
-    found = observed(f"line:{key}/a", "reach", "203.0.113.10", lost, outcome="fail", reason="no_answer")
+    found = observed(f"line:{key}/a", "reach", "collector", lost, outcome="fail", reason="no_answer")
     evidence = world.store(agent, found)
     world.stand(f"line:{key}/a", "down", "no_answer", minutes=33)
     world.stand(f"centre:{key}", "down", "no_line", minutes=33)
@@ -336,7 +342,8 @@ def _cut_off(world: World, key: str) -> None:
 
 def _disk_full(world: World, key: str) -> None:
     device = _own(world, key, "device")
-    world.stand(device, "degraded", "disk_low", minutes=3_000)
+    full: dict[str, float | str] = {"metric": "motcua_device_disk_used_ratio", "of": "/", "value": 0.968, "limit": 0.95}
+    world.stand(device, "degraded", "disk_low", minutes=3_000, **full)
     world.stand(f"centre:{key}", "degraded", "own_fault", minutes=3_000)
 
 

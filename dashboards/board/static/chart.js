@@ -29,7 +29,7 @@
         { ...axis, size: 56, values: (u, at) => at.map((value) => figure(value, unit)) },
       ],
       series: [
-        { value: (u, s) => s == null ? "–" : uPlot.tzDate(new Date(s * 1000), ZONE).toTimeString().slice(0, 5), label: "" },
+        { value: (u, s) => s == null ? "–" : uPlot.tzDate(new Date(s * 1000), ZONE).toTimeString().slice(0, 5), label: plot.dataset.time },
         ...lines.map((line, n) => ({ label: line.label, stroke: inks[n], width: 1.5, dash: DASHES[n], spanGaps: false, points: { show: false }, value: (u, value) => figure(value, unit) })),
       ],
     };

@@ -1,0 +1,150 @@
+"""The board in a real Chromium: no sideways scrolling, no errors, keys, and life."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.support.board_server import Served
+
+CHROMIUM = Path("/usr/bin/chromium")
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium at /usr/bin/chromium"),
+]
+
+CENTRE = "/centres/07616-1"
+PATHS = ["/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/login", "/nowhere"]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield browser
+        browser.close()
+
+
+def opened(
+    chromium: Browser, served: Served, path: str, *, size: tuple[int, int] = (1440, 900)
+) -> tuple[Page, list[str]]:
+    """A page and the list its errors go to. Addresses other than the board's are errors."""
+    page = chromium.new_context(viewport={"width": size[0], "height": size[1]}).new_page()
+    errors: list[str] = []
+    page.on("console", lambda message: errors.append(message.text) if message.type in {"error", "warning"} else None)
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda asked: None if asked.url.startswith(served.url) else errors.append(asked.url))
+    page.goto(served.url + path)
+    return page, errors
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (360, 740), (320, 640)], ids=["desktop", "phone", "narrow"])
+def test_pages_fit_and_are_quiet(chromium: Browser, many: Served, size: tuple[int, int]) -> None:
+    for path in PATHS:
+        for lang in ("vi", "en"):
+            page, errors = opened(chromium, many, f"{path}{'&' if '?' in path else '?'}lang={lang}", size=size)
+            page.wait_for_load_state("networkidle")
+            assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+            expected = ["404"] if path == "/nowhere" else []
+            assert [error for error in errors if not any(part in error for part in expected)] == [], path
+            page.context.close()
+
+
+def test_fingers_have_room(chromium: Browser, many: Served) -> None:
+    page, _ = opened(chromium, many, "/", size=(360, 740))
+    small = page.evaluate(
+        "[...document.querySelectorAll('.t, .top a, .find input, .switch a, .things h3 a')]"
+        ".filter(e => e.offsetParent && e.getBoundingClientRect().height < 44)"
+        ".map(e => e.textContent + e.getBoundingClientRect().height)"
+    )
+    assert small == []
+    page.context.close()
+
+
+def test_the_keyboard_finds_and_opens_a_centre(chromium: Browser, many: Served) -> None:
+    page, errors = opened(chromium, many, "/")
+    page.keyboard.press("/")
+    page.keyboard.type("lang giang")
+    expect(page.locator("#tiles > .t:visible")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(page.locator("#tiles > .t:visible")).to_have_count(99)
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("document.activeElement.title") == "Xã Yên Định"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.title") == "Xã Tuấn Đạo"
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/centres/07663-1")
+    assert errors == []
+    page.context.close()
+
+
+def test_a_flip_appears_by_itself_and_nothing_jumps(chromium: Browser, many: Served) -> None:
+    page, errors = opened(chromium, many, "/")
+    page.locator("#q").fill("yen")
+    page.locator("#t07642-1").focus()
+    top = page.locator("#tiles").bounding_box()
+    many.world.stand("centre:07288-1", "down", "no_line", minutes=1)
+    expect(page.locator("h1")).to_contain_text("3 mất kết nối", timeout=6_000)
+    expect(page.locator("#t07288-1")).to_have_class("t down")
+    assert page.evaluate("document.activeElement.id") == "t07642-1"
+    assert page.locator("#tiles > .t:visible").count() < 20
+    assert page.locator("#tiles").bounding_box() == top
+    assert errors == []
+    page.context.close()
+
+
+def test_a_task_is_followed_to_its_result_without_leaving_the_page(chromium: Browser, one: Served) -> None:
+    page, errors = opened(chromium, one, "/login/good-link")
+    page.goto(one.url + "/centres/00000-1")
+    expect(page.locator("#plot canvas")).to_have_count(2)
+    page.locator("#m-line-00000-1").click()
+    expect(page.get_by_text("đang chờ")).to_be_visible(timeout=6_000)
+    one.world.move_task(0, state="running")
+    expect(page.get_by_text("đang đo")).to_be_visible(timeout=6_000)
+    one.world.move_task(0, state="done", outcome="ok", observation=next(iter(one.world.stored)))
+    expect(page.get_by_text("đã đo xong: đạt")).to_be_visible(timeout=6_000)
+    expect(page.locator("#plot canvas")).to_have_count(2)
+    assert errors == []
+    page.get_by_role("link", name="xem kết quả").click()
+    expect(page.locator("h1")).to_contain_text("Gói thử đường đi: đạt")
+    page.context.close()
+
+
+def test_a_lost_board_greys_and_says_since_when(chromium: Browser, one: Served) -> None:
+    page, _ = opened(chromium, one, "/")
+    page.clock.install()
+    page.goto(one.url + "/")
+    page.context.set_offline(True)
+    page.clock.run_for(20_000)
+    expect(page.locator("#lost")).to_be_visible()
+    expect(page.locator("#lost")).to_contain_text("Mất liên lạc với bảng từ")
+    page.context.set_offline(False)
+    page.clock.run_for(4_000)
+    expect(page.locator("#lost")).to_be_hidden()
+    page.context.close()
+
+
+def test_without_a_script_everything_still_reads(chromium: Browser, many: Served) -> None:
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(many.url + CENTRE)
+    expect(page.locator("#plot")).to_be_hidden()
+    page.locator("summary").first.click()
+    expect(page.get_by_text("không có số đo").first).to_be_visible()
+    page.goto(many.url)
+    page.locator("#q").fill("lang giang")
+    page.locator("#q").press("Enter")
+    expect(page.locator("#tiles > .t")).to_have_count(1)
+    page.get_by_role("link", name="English").click()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    context.close()
