@@ -6,6 +6,7 @@ included: nothing is packed twice on the hot path.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,6 +66,12 @@ def read_span(conn: Connection, agent: str, from_ms: int, to_ms: int, limit: int
         .order_by(c.at_max_ms.desc())
         .limit(limit)
     )
+    return [InboxRow(*row) for row in conn.execute(query)]
+
+
+def read_seqs(conn: Connection, seqs: Sequence[int]) -> list[InboxRow]:
+    """Rows by their `seq`, in that order; those that are gone are left out."""
+    query = select(*_COLUMNS).where(tables.inbox.c.seq.in_(seqs)).order_by(tables.inbox.c.seq)
     return [InboxRow(*row) for row in conn.execute(query)]
 
 

@@ -36,7 +36,6 @@ class Time(Struct, frozen=True, kw_only=True):
     hold_at_most_s: Seconds
     cut_s: Seconds
     decide_within_s: Seconds
-    revision_after_s: Seconds
 
 
 class Lan(Struct, frozen=True, kw_only=True):

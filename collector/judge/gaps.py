@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from collector.judge.timeline import Span
+
+SPEAKS_MS: Final = 10_000
+"""How long a measurement speaks at least, also of an agent that is not heard.
+
+Trains of one round differ by seconds; the later of them must still find what the earlier one found.
+"""
 
 
 def unknown_from(
@@ -19,7 +26,7 @@ def unknown_from(
     found: list[tuple[int, str]] = []
     seen = last_at
     for gone in absent:
-        start, stop = max(gone.start, last_at + 1), min(gone.end, end)
+        start, stop = max(gone.start, last_at + SPEAKS_MS), min(gone.end, end)
         if start >= stop:
             continue
         if start - seen > valid_ms + cut_ms:

@@ -28,7 +28,10 @@ class Trains:
                 self._windows.setdefault(fact.source, Window()).add(fact, length)
         for window in self._windows.values():
             window.forget(moment.at - length)
-        return [window for window in self._windows.values() if len(window) >= min_trains]
+        # By name: which source was seen first depends on where judging began.
+        return [
+            window for _, window in sorted(self._windows.items(), key=lambda item: item[0]) if len(window) >= min_trains
+        ]
 
 
 def loss(windows: list[Window], limit: float) -> Symptom | None:
