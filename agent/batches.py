@@ -75,8 +75,8 @@ class Sender:
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():
             wait_s = self.step()
-            if self._failures or self._not_before_ms > self._clock.mono_ms():
-                stop.wait(wait_s)  # a kick does not shorten a back-off
+            if self._not_before_ms > self._clock.mono_ms():
+                stop.wait(wait_s)  # a kick shortens neither a back-off nor the pause that the collector asked for
             else:
                 self._kick.wait(wait_s)
             self._kick.clear()

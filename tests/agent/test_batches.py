@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -348,6 +349,25 @@ def test_requests_shrink_where_they_die_on_the_way(kept: Keeper, double: Double,
         drain(sender(kept, Narrow(), clock), clock)
     assert max(sent) > 900 >= sent[-1]
     assert sorted(o.mono_ms for o in double.observations) == list(range(100))
+
+
+def test_after_trouble_with_the_disk_a_new_batch_goes_at_once(tmp_path: Path, double: Double, clock: FakeClock) -> None:
+    folder, stop = tmp_path / "gone", threading.Event()
+    kept = keeper(folder, clock)  # there is no such folder yet
+    with client(double) as transport:
+        sending = sender(kept, transport, clock)
+        clock.advance(sending.step() + 1)
+        folder.mkdir()
+        assert sending.step() == IDLE_S
+        loop = threading.Thread(target=sending.run, args=(stop,), daemon=True)
+        loop.start()
+        batch_of(kept, 1)
+        sending.kick()
+        assert double.wait_for(lambda: bool(double.observations), 10)
+        stop.set()
+        sending.kick()
+        loop.join(10)
+    kept.close()
 
 
 HEAD = Head(1, 0, 10, 100, 1000, tried=False)

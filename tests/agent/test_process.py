@@ -20,7 +20,8 @@ import pytest
 
 from agent.__main__ import FAULT, NOT_JOINED, RUNS_ALREADY, USAGE
 from agent.identity import CA_FILE, FILE
-from tests.support.collector_double import Double, identity_json, serving
+from tests.support.collector_double import Double, hangs, identity_json, serving
+from tests.support.disks import read_only, small_disk, writable
 from wire.codec import decode_parcel
 from wire.messages import Observation, Plan, PlanItem, Task
 
@@ -56,9 +57,9 @@ def program(home: Path, *more: str) -> list[str]:
 
 
 @contextmanager
-def running(home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with (home / "log").open("ab") as log:
-        process = subprocess.Popen(program(home), cwd=ROOT, stderr=log, stdout=log)
+def running(home: Path, *, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    with (log or home / "log").open("ab") as said:
+        process = subprocess.Popen(program(home), cwd=ROOT, stderr=said, stdout=said)
         try:
             yield process
         finally:
@@ -106,7 +107,9 @@ def test_killed_at_any_moment_it_loses_nothing_committed_and_sends_nothing_twice
                 process.wait(chance.uniform(0.1, 1.6))
         promised |= {name_of(o) for o in committed(home)}
     assert len(promised) > 50, "nothing was in flight: this test shows nothing"
+    known = len(double.waits)
     with running(home) as process:
+        assert double.wait_for(lambda: len(double.waits) > known)
         assert double.wait_for(lambda: promised <= {name_of(o) for o in double.observations}, 30)
         process.send_signal(signal.SIGTERM)
         assert process.wait(10) == 0
@@ -129,6 +132,32 @@ def test_told_to_stop_it_says_its_last_words_within_seconds(home: Path, double: 
     assert "event=start" in said
     assert "event=stop" in said
     assert double.token not in said
+
+
+def test_told_to_stop_while_the_collector_hangs_it_stops_all_the_same(home: Path, double: Double) -> None:
+    double.items = ticks(5)
+    double.faults.extend([hangs] * 5)
+    with running(home) as process:
+        assert double.wait_for(lambda: len(double.faults) < 5)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+    assert len(committed(home)) >= 1
+
+
+def test_on_a_read_only_disk_it_is_there_and_goes_on_by_itself(tmp_path: Path, home: Path, double: Double) -> None:
+    double.items = ticks(5)
+    with small_disk(tmp_path / "disk") as disk:
+        for file in home.iterdir():
+            (disk / file.name).write_bytes(file.read_bytes())
+        read_only(disk)
+        with running(disk, log=home / "log"):
+            assert double.wait_for(lambda: len(double.waits) >= 4), (home / "log").read_text()
+            assert double.observations == []
+            writable(disk)
+            assert double.wait_for(lambda: len({o.target for o in double.observations}) >= 5, 30), double
+    said = (home / "log").read_text("utf-8")
+    assert "event=spool_unwritable" in said
+    assert "event=spool_writable" in said
 
 
 def test_it_measures_from_the_first_moment_without_a_collector(home: Path, double: Double) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import sqlite3
-import subprocess
 from collections.abc import Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from agent.spoolfile import Damaged, Unwritable
 from agent.trim import DAY_MS, Limits, thin, trim
 from tests.support.agent_parts import MB, keeper, observation, recorder
 from tests.support.clock import BOOT, LATER_BOOT, FakeClock
+from tests.support.disks import fill_up, read_only, small_disk, writable
 from wire.codec import decode_parcel
 from wire.messages import Observation, Receipt, Rejected
 from wire.outcomes import Outcome
@@ -323,22 +322,17 @@ def test_a_spool_of_another_version_is_not_guessed_at(spool: Spool, clock: FakeC
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if os.geteuid() != 0:
-        pytest.skip("mounting needs root")
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], check=True)
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
+def disk(tmp_path: Path) -> Iterator[Path]:
+    with small_disk(tmp_path / "disk") as folder:
+        yield folder
 
 
-def test_on_a_full_disk_measuring_goes_on_and_it_recovers_by_itself(small_disk: Path, clock: FakeClock) -> None:
-    counts, kept = Counts(), keeper(small_disk, clock)
+def test_on_a_full_disk_measuring_goes_on_and_it_recovers_by_itself(disk: Path, clock: FakeClock) -> None:
+    counts, kept = Counts(), keeper(disk, clock)
     writing = recorder(kept, clock, counts=counts)
     writing.put(observation(1))
     writing.step()
-    ballast = small_disk / "ballast"
+    ballast = disk / "ballast"
     fill_up(ballast)
     made = 1
     for _ in range(30):
@@ -362,31 +356,24 @@ def test_on_a_full_disk_measuring_goes_on_and_it_recovers_by_itself(small_disk: 
     kept.close()
 
 
-def fill_up(ballast: Path) -> None:
-    with ballast.open("wb", buffering=0) as file, suppress(OSError):
-        while file.write(bytes(4096)):
-            pass
-
-
 def parcel_of(body: bytes | None) -> list[Observation]:
     assert body is not None
     return decode_parcel(body).observations
 
 
-def test_a_read_only_folder_is_told_and_survived(small_disk: Path, clock: FakeClock) -> None:
-    kept = keeper(small_disk, clock)
+def test_a_read_only_folder_is_told_and_survived(disk: Path, clock: FakeClock) -> None:
+    kept = keeper(disk, clock)
     kept.use(lambda s: s.append([observation(1)]))
     writing = recorder(kept, clock)
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=False)
     kept.close()
-    subprocess.run(["mount", "-o", "remount,ro", small_disk], check=True)
+    read_only(disk)
     writing.put(observation(2))
     for _ in range(5):
         assert writing.step() == 5.0
         clock.advance(5)
     with pytest.raises(Unwritable):
         kept.use(lambda s: s.append([observation(3)]))
-    subprocess.run(["mount", "-o", "remount,rw", small_disk], check=True)
+    writable(disk)
     writing.step()
     assert kept.use(Spool.stats).batches == 1
     (head,) = kept.use(lambda s: s.oldest(9))

@@ -116,6 +116,13 @@ def hangs_up(handler: _Handler) -> None:
     handler.connection.close()
 
 
+def hangs(handler: _Handler) -> None:
+    """Say nothing until the double ends."""
+    with handler.double.arrived:
+        handler.double.arrived.notify_all()
+    handler.closing.wait(60)
+
+
 def loses_the_answer(handler: _Handler) -> None:
     """Store what came, then close without a word: the case duplicates exist for."""
     handler.double.take(handler.body)
@@ -234,6 +241,11 @@ class _Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, _Server)
         return self.server.double
 
+    @property
+    def closing(self) -> threading.Event:
+        assert isinstance(self.server, _Server)
+        return self.server.closing
+
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         if address.path == "/api/v1/ca":
@@ -276,7 +288,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.double.wait_faults.popleft()(self)
             return
         if self.double.hold_s and query.get("plan") == [self.double.plan().sha256] and not tasks:
-            self.server.closing.wait(self.double.hold_s)  # type: ignore[attr-defined]  # our own _Server
+            self.closing.wait(self.double.hold_s)
         now = self.double.now_ms() + self.double.offset_ms
         self.reply(200, msgspec.json.encode(WaitAnswer(self.double.plan().sha256, tasks, now)))
 
