@@ -22,11 +22,11 @@ from sqlalchemy import Connection, insert
 
 from bench.mix import Sender, minute
 from bench.place import ROOT
-from bench.process import free_port, listening, must_live, program, wait_until
+from bench.process import free_port, must_live, program, wait_until
 from collector.settings import Settings, read_settings
 from collector.store import migrate, open_store
 from collector.tables import agent, centre, plan, token
-from wire.client import fetch_ca, pinned
+from wire.client import ClientError, fetch_ca, pinned
 from wire.clock import SystemClock
 from wire.identity import new_ulid
 from wire.messages import PlanItem
@@ -83,6 +83,13 @@ class Home:
         """The collector changed on purpose, see bench/serve.py."""
         return [sys.executable, "-m", "bench.serve", *words]
 
+    def answers(self) -> bool:
+        """Whether a collector answers here."""
+        try:
+            return bool(fetch_ca(self.url))
+        except ClientError:
+            return False
+
     @contextmanager
     def running(self, command: Sequence[str], *, core: int | None = None) -> Iterator[int]:
         """Run `command` until the block ends; the process id, once it listens."""
@@ -92,7 +99,7 @@ class Home:
 
             def ready() -> bool:
                 must_live("the collector", process, log)
-                return listening(self.port)
+                return self.answers()
 
             wait_until(ready, what="the collector")
             yield process.pid
