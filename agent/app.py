@@ -78,6 +78,7 @@ class Agent:
             limits=Limits(config.spool_max_mb * 1024 * 1024, int(config.spool_max_days * DAY_MS)),
             counts=self.counts,
             sent_for=self._kick,
+            chance=world.chance,
         )
         self.workers = Workers(config.workers)
         self.runner = Runner(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import random
 import threading
 from collections import deque
 from collections.abc import Callable
@@ -37,6 +38,7 @@ class Recorder:
         limits: Limits,
         counts: Counts,
         sent_for: Callable[[], None],
+        chance: random.Random,
     ) -> None:
         self._keeper, self._clock, self._limits, self._counts = keeper, clock, limits, counts
         self._cut_ms, self._sent_for = int(cut_s * 1000), sent_for
@@ -45,6 +47,8 @@ class Recorder:
         self._some = threading.Event()
         self._outcomes: dict[tuple[str, str, str], Outcome] = {}
         self._next_cut_ms = self._next_trim_ms = clock.mono_ms()
+        # Agents that start together, after a power cut say, must not send together every minute from then on.
+        self._after_first_ms = int(self._cut_ms * chance.uniform(0.2, 1.0))
         self._failing = False
 
     def put(self, observation: Observation) -> None:
@@ -122,7 +126,8 @@ class Recorder:
         if not urgent and now < self._next_cut_ms:
             return
         made = self._keeper.use(Spool.cut)
-        self._next_cut_ms = now + self._cut_ms
+        self._next_cut_ms = now + (self._after_first_ms or self._cut_ms)
+        self._after_first_ms = 0
         if made:
             self._sent_for()
 

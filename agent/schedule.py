@@ -26,6 +26,7 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_JITTER_S: Final = 5.0
 JITTER_SHARE: Final = 0.05
 FIRST_WITHIN_S: Final = 300.0
+FIRST_SOON_S: Final = 15.0  # what is asked often is near, mostly the machine itself: people wait for first figures
 
 
 class Ticks(tzinfo):
@@ -111,5 +112,6 @@ class Schedule:
     def _grid(self, item: PlanItem) -> Grid:
         # A phase by chance: 3,300 agents that start together must not ask one server together. But within minutes
         # even for what is due once a day: a PC that is off at night would else never get to it.
-        phase_s = self._clock.mono_ms() / 1000 + self._chance.uniform(0, min(item.period_s, FIRST_WITHIN_S))
+        within_s = FIRST_WITHIN_S if item.period_s >= FIRST_WITHIN_S else FIRST_SOON_S
+        phase_s = self._clock.mono_ms() / 1000 + self._chance.uniform(0, min(item.period_s, within_s))
         return Grid(self._zone, period_s=item.period_s, phase_s=phase_s, chance=self._chance)

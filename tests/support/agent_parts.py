@@ -52,6 +52,7 @@ def recorder(
         limits=limits or Limits(512 * MB),
         counts=counts or Counts(),
         sent_for=lambda: None,
+        chance=random.Random(3),
     )
 
 
