@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 if TYPE_CHECKING:  # heavy, or an extra
     import typer
     import uvicorn
-    from uvicorn._types import ASGIApplication as Asgi
 
     from collector.hub import Hub
-    from collector.settings import Address, Settings
+    from collector.settings import Settings
 
 ROLES: Final = ("ingest", "judge", "alert", "export", "board")
 BUILT: Final = ("ingest", "judge", "board")
@@ -148,7 +147,7 @@ async def _serve(settings: "Settings", roles: Sequence[str]) -> None:
 async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["Hub"]:
     """A collector that answers, with the loops of its roles, until the block ends. Raises Stop where it cannot."""
     with _hub(settings) as hub:
-        servers = [make(hub) for role, make in SOCKETS.items() if role in roles]
+        servers = [_server(make(hub), variable) for role, (variable, make) in SOCKETS.items() if role in roles]
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_loops(hub, roles, stop)), *(asyncio.create_task(s.serve()) for s in servers)]
         try:
@@ -177,36 +176,36 @@ def _hub(settings: "Settings") -> Iterator["Hub"]:
         raise Stop(f"{settings.home}: {error.strerror}; set MOTCUA_HOME to a folder that can be written") from error
 
 
-def _agents_server(hub: "Hub") -> "uvicorn.Server":
+def _agents_server(hub: "Hub") -> "uvicorn.Config":
     from collector import floor
 
-    return _server(floor.routes(hub), hub.settings.agents, "MOTCUA_AGENTS", tls=floor.tls_files(hub))
+    return floor.socket(hub)
 
 
-def _board_server(hub: "Hub") -> "uvicorn.Server":
+def _board_server(hub: "Hub") -> "uvicorn.Config":
+    import uvicorn
+
     from collector import floor
-    from dashboards.board.app import board_app
+    from dashboards import board_app
 
-    return _server(board_app(floor.reader(hub), floor.commands(hub)), hub.settings.board, "MOTCUA_BOARD")
+    address, app = hub.settings.board, board_app(floor.reader(hub), floor.commands(hub))
+    return uvicorn.Config(
+        app, host=address.host, port=address.port, log_level="warning", access_log=False, server_header=False,
+        lifespan="on", ws="none", timeout_keep_alive=75, timeout_graceful_shutdown=3,
+    )  # fmt: skip
 
 
-SOCKETS: Final = {"ingest": _agents_server, "board": _board_server}
-"""Which role listens, and how its server is made."""
+SOCKETS: Final = {"ingest": ("MOTCUA_AGENTS", _agents_server), "board": ("MOTCUA_BOARD", _board_server)}
+"""Which role listens, the variable that moves it, and how its server is made."""
 
 
-def _server(
-    app: "Asgi", address: "Address", variable: str, *, tls: tuple[Path | None, Path | None] = (None, None)
-) -> "uvicorn.Server":
+def _server(config: "uvicorn.Config", variable: str) -> "uvicorn.Server":
     import uvicorn
 
     from collector import claims
+    from collector.settings import Address
 
-    claims.port(address, variable)
-    config = uvicorn.Config(
-        app, host=address.host, port=address.port, log_level="warning", access_log=False, server_header=False,
-        lifespan="on", timeout_keep_alive=75, timeout_graceful_shutdown=3, backlog=4096,
-        ssl_keyfile=tls[0], ssl_certfile=tls[1],
-    )  # fmt: skip
+    claims.port(Address(config.host, config.port), variable)
     server = uvicorn.Server(config)
     # Two servers share this process: signals are taken once, by us, and not by each of them.
     server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
@@ -325,3 +324,7 @@ def _step(what: str, text: str) -> None:
 def _show(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,61 @@
+"""What this floor offers the roof: a hub, its socket, its loops, its two doors, and the first words for newcomers."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from collector import commands as acts
+from collector.api import Commands, Reader
+from collector.app import Parts, agent_app
+from collector.history import History
+from collector.hub import Hub
+from collector.judging import Judge
+from collector.loops import Loop
+from collector.reader import HubReader
+from collector.serving import agents_config
+from collector.settings import Settings
+from collector.store import migrate, open_store
+from wire.clock import SystemClock
+from wire.messages import Role
+
+if TYPE_CHECKING:
+    from uvicorn import Config
+
+
+@contextlib.contextmanager
+def open_hub(settings: Settings) -> Iterator[Hub]:
+    """Everything the parts of a collector share, its database in the newest form. Raises CollectorError."""
+    store = open_store(settings.store, SystemClock())
+    with contextlib.closing(store):
+        migrate(store)
+        yield Hub(store, store.clock, settings)
+
+
+def socket(hub: Hub) -> Config:
+    """How the agents' socket is served, ready for a uvicorn server."""
+    return agents_config(hub, agent_app(hub, reader(hub)))
+
+
+def loops(hub: Hub) -> list[Loop]:
+    """Everything that repeats, each with the role it belongs to."""
+    return [*Parts.of(hub).loops(), Judge(hub).loop(), History(hub).loop()]
+
+
+def reader(hub: Hub) -> Reader:
+    return HubReader(hub)
+
+
+def commands(hub: Hub) -> Commands:
+    return acts.CollectorCommands(hub)
+
+
+def join_code(hub: Hub, *, centre: str, role: Role, name_vi: str, name_en: str) -> str:
+    """A one-time join code; the centre is made where there is none of that key."""
+    return acts.create_join_code(hub, centre, role, name_vi=name_vi, name_en=name_en)
+
+
+def login_link(hub: Hub, *, name: str) -> str:
+    """The last part of a one-time login link for the board."""
+    return acts.create_login_link(hub, name)
