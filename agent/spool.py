@@ -18,15 +18,14 @@ from typing import Final
 import msgspec
 
 from agent import spoolclock
+from agent.cutting import MAX_BYTES, groups
 from agent.spoolfile import connect, told_apart
 from wire.clock import Clock
 from wire.codec import encode_batch
 from wire.messages import Batch, Observation, Receipt
 
-# A batch must fit a request alone, with room to spare: wire.messages allows 4 MiB, 20,000 values, 5,000 items.
-MAX_ITEMS: Final = 2_000
-MAX_VALUES: Final = 10_000
-MAX_BYTES: Final = 1024 * 1024
+# Else SQLite finds all that wait by the index on their age, and sorts them: 40,000 rows for the last 60.
+_BY_NUMBER: Final = "NOT INDEXED WHERE"
 
 _DECODER: Final = msgspec.json.Decoder(Observation)
 
@@ -90,24 +89,11 @@ class Spool:
     def cut(self) -> int:
         """Make batches of all that is fresh, in one commit; returns how many."""
         with self.transaction():
-            made = 0
-            for boot, lines in self._fresh_groups():
-                made += self._cut_group(boot, lines)
+            rows = self._db.execute("SELECT boot, vals, line FROM fresh ORDER BY boot, id").fetchall()
+            made = sum(self._cut_group(boot, lines) for boot, lines in groups(rows))
             self._db.execute("DELETE FROM fresh")
             self._keep_clock()
         return made
-
-    def _fresh_groups(self) -> Iterator[tuple[str, list[bytes]]]:
-        boot, lines, values, size = "", list[bytes](), 0, 0
-        for row_boot, vals, line in self._db.execute("SELECT boot, vals, line FROM fresh ORDER BY boot, id").fetchall():
-            full = len(lines) >= MAX_ITEMS or values + vals > MAX_VALUES or size + len(line) > MAX_BYTES
-            if lines and (row_boot != boot or full):
-                yield boot, lines
-                lines, values, size = [], 0, 0
-            boot, values, size = row_boot, values + vals, size + len(line)
-            lines.append(line)
-        if lines:
-            yield boot, lines
 
     def _cut_group(self, boot: str, lines: list[bytes]) -> int:
         observations: list[Observation] = []
@@ -140,18 +126,18 @@ class Spool:
 
     def newest(self, limit: int, *, tried: bool = False) -> list[Head]:
         """Batches that wait for a receipt, newest first; with `tried` only those that were sent before."""
-        return self._heads("AND tried" if tried else "", "DESC", limit)
+        return self._heads("INDEXED BY batch_tried WHERE tried AND" if tried else _BY_NUMBER, "DESC", limit)
 
     def oldest(self, limit: int) -> list[Head]:
         """Batches that wait for a receipt, oldest first."""
-        return self._heads("", "ASC", limit)
+        return self._heads(_BY_NUMBER, "ASC", limit)
 
-    def _heads(self, only: str, order: str, limit: int) -> list[Head]:
+    def _heads(self, which: str, order: str, limit: int) -> list[Head]:
         now = self.now_ms()
         with told_apart():
             rows = self._db.execute(
                 "SELECT number, made_ms, items, vals, size, tried FROM batch"  # noqa: S608 (both words are ours)
-                f" WHERE aside IS NULL {only} ORDER BY number {order} LIMIT ?",
+                f" {which} aside IS NULL ORDER BY number {order} LIMIT ?",
                 (limit,),
             ).fetchall()
         return [Head(n, max(0, now - made), items, vals, size, bool(t)) for n, made, items, vals, size, t in rows]

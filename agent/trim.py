@@ -88,7 +88,8 @@ def _drop(spool: Spool, numbers: list[object]) -> int:
 
 def _thin_oldest(spool: Spool) -> int:
     rows = spool.query(
-        "SELECT number, boot, made_ms FROM batch WHERE aside IS NULL AND NOT tried AND NOT thinned"
+        "SELECT number, boot, made_ms FROM batch NOT INDEXED"
+        " WHERE aside IS NULL AND NOT tried AND NOT thinned"
         " ORDER BY number LIMIT ?",
         CHUNK,
     )
