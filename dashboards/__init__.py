@@ -18,8 +18,9 @@ def board_app(
     *,
     hosts: frozenset[str] = frozenset(),
     limits: Mapping[str, float] | None = None,
+    settle_ms: int = 1_000,
 ) -> Litestar:
     """The built-in web pages as an ASGI application; see `dashboards.board.app.board_app`."""
     from dashboards.board import app
 
-    return app.board_app(reader, commands, hosts=hosts, limits=limits)
+    return app.board_app(reader, commands, hosts=hosts, limits=limits, settle_ms=settle_ms)

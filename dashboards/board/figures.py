@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from collector.api import StoredObservation
+from dashboards.board.numbers import quantity
+from dashboards.board.words import Words
 
 _GAUGES = ("device_cpu_ratio", "device_memory_used_ratio", "device_swap_used_ratio")
 
@@ -58,6 +60,15 @@ def reach(stored: StoredObservation) -> Reach:
 def values(stored: StoredObservation) -> dict[tuple[str, str], float]:
     """(metric, instance) → value."""
     return {(value.metric, value.of or ""): value.value for value in stored.observation.values}
+
+
+_HEADLINES = ("loss_ratio", "rtt_seconds", "cpu_ratio", "memory_used_ratio", "spool_batches")
+
+
+def headline(stored: StoredObservation, words: Words) -> str:
+    """The figures that tell most of an observation, in one line; empty where it brought none of them."""
+    wanted = [v for v in stored.observation.values if v.of is None and v.metric.split("_", 2)[-1] in _HEADLINES]
+    return ", ".join(f"{words.declared('metric', v.metric)} {quantity(v.metric, v.value, words)}" for v in wanted)
 
 
 def bars(found: Mapping[tuple[str, str], float], limits: Mapping[str, float]) -> list[Bar]:

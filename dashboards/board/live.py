@@ -13,6 +13,7 @@ from markupsafe import Markup
 from collector.api import Reader
 from dashboards.board.render import Part, Renderer
 from dashboards.board.visit import Ask, Visit, answer, etag, not_modified, preferences, unchanged
+from wire.clock import Clock
 
 PARTS_KEPT: Final = 32
 MINUTE_MS: Final = 60_000
@@ -22,8 +23,10 @@ CHART_PLACE: Final = "<!--chart-->"
 class Live:
     """Answers for pages whose content follows `Reader.revision()`."""
 
-    def __init__(self, reader: Reader, render: Renderer, build: str) -> None:
+    def __init__(self, reader: Reader, render: Renderer, build: str, *, clock: Clock, settle_ms: int) -> None:
         self._reader, self._render, self._build = reader, render, build
+        self._clock, self._settle_ms = clock, settle_ms
+        self._revision, self._asked_ms = "", -settle_ms - 1
         self._kept: OrderedDict[str, Part] = OrderedDict()
         self._lock = Lock()
 
@@ -34,7 +37,7 @@ class Live:
 
         `here` marks the page in the menu; `chart` makes HTML that stands outside the live part and is not refreshed.
         """
-        part_tag = self._tag(seen)
+        part_tag = self.tag(seen)
         if seen.live_part:
             if unchanged(request, part_tag):
                 return not_modified(part_tag)
@@ -56,12 +59,21 @@ class Live:
         html = Markup(part.html.replace(CHART_PLACE, chart))  # noqa: S704 - both come from autoescaping templates
         return {"part": html, "title": part.title, "tag": tag, "now_ms": self._reader.now_ms()}
 
-    def _tag(self, seen: Visit) -> str:
+    def _settled_revision(self) -> str:
+        """The revision, asked for at most every `settle_ms`: under load it changes with every batch, and readers who
+        come in the same second are to share one page."""
+        now_ms = self._clock.mono_ms()
+        with self._lock:
+            if now_ms - self._asked_ms > self._settle_ms:
+                self._revision, self._asked_ms = self._reader.revision(), now_ms
+            return self._revision
+
+    def tag(self, seen: Visit) -> str:
         """Everything a live part depends on. The minute, because it says how long ago things were."""
         minute = self._reader.now_ms() // MINUTE_MS
-        query = sorted((key, value) for key, value in seen.query.items() if key in {"q", "view", "wall"})
+        query = sorted((key, value) for key, value in seen.query.items() if key in {"q", "view", "wall", "before"})
         who = None if seen.actor is None else (seen.actor.name, seen.actor.csrf)
-        return etag(self._build, self._reader.revision(), minute, seen.path, query, seen.words.lang, who)
+        return etag(self._build, self._settled_revision(), minute, seen.path, query, seen.words.lang, who)
 
     def _part(self, tag: str, make: Callable[[], Part]) -> Part:
         with self._lock:

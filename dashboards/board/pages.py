@@ -82,7 +82,7 @@ def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
         seen = door.enter(request)
 
         def make() -> Part:
-            facts = subject.look(reader, key.removeprefix("/"))
+            facts = subject.look(reader, key.removeprefix("/"), seen.before_ms)
             name = _name(facts.info, facts.centre, seen.words)
             return Part(name, render("subject.html", seen, {"s": facts, "name": name, "now_ms": facts.now_ms}))
 

@@ -9,7 +9,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from collector.api import STATES
-from dashboards.board import names, numbers, sentences, times
+from dashboards.board import figures, names, numbers, order, sentences, times
 from dashboards.board.static_files import Shelf
 from dashboards.board.strips import CELLS, Strip
 from dashboards.board.visit import Visit
@@ -56,8 +56,11 @@ class Renderer:
             subject_href=names.subject_href,
             observation_href=names.observation_href,
             subject_name=names.subject_name,
+            headline=figures.headline,
+            short_name=order.short_name,
+            names_shown=sentences.NAMES_SHOWN,
+            fault_name=sentences.fault_name,
             centre_name=names.centre_name,
-            thing_title=sentences.thing_title,
             fault_words=sentences.fault_words,
             capital=sentences.capital,
             strip_words=strip_words,

@@ -6,9 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from collector.api import Standing, State
-from dashboards.board.names import centre_name
 from dashboards.board.numbers import quantity, seconds
-from dashboards.board.order import short_name
 from dashboards.board.things import Thing
 from dashboards.board.times import clock, minute
 from dashboards.board.words import Words
@@ -90,15 +88,6 @@ def measured_words(detail: Mapping[str, str | float | int], words: Words) -> str
             return words("measured.rtt", value=seconds(rtt, words.lang), limit=seconds(limit, words.lang))
         case _:
             return ""
-
-
-def thing_title(thing: Thing, words: Words) -> str:
-    """Where, and what: Tây Yên Tử, Yên Định: mất đường truyền."""
-    names = [short_name(centre_name(centre, words)) for centre in thing.centres]
-    shown = ", ".join(names[:NAMES_SHOWN])
-    if len(names) > NAMES_SHOWN:
-        shown += " " + words("and_more", count=len(names) - NAMES_SHOWN)
-    return words("thing.at", names=shown, what=fault_name(thing.kind, thing.state, words))
 
 
 def fault_name(kind: str, state: State, words: Words) -> str:

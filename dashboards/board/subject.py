@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from collector.api import Centre, Flip, NotFound, Reader, Standing, SubjectInfo
+from collector.api import Centre, Flip, NotFound, Reader, Standing, StoredObservation, SubjectInfo
 from dashboards.board.strips import Strip, strip, window
 
 FLIPS_SHOWN: Final = 100
+OBSERVATIONS_SHOWN: Final = 25
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +33,20 @@ class SubjectPage:
     strip: Strip
     changes: list[Change]
     limited: bool
+    observations: list[StoredObservation]
+    older_ms: int | None  # ask for what is older than this; None where nothing is
     now_ms: int
 
 
-def look(reader: Reader, key: str) -> SubjectPage:
-    """The page of subject `key`. Raises NotFound."""
+def look(reader: Reader, key: str, before_ms: int | None = None) -> SubjectPage:
+    """The page of subject `key`, with observations older than `before_ms`. Raises NotFound."""
     info = next((info for info in reader.subjects() if info.key == key), None)
     if info is None:
         raise NotFound(key)
     now_ms = reader.now_ms()
     from_ms, _ = window(now_ms)
     flips = reader.flips_of(key, FLIPS_SHOWN)
+    seen = reader.observations(key, now_ms + 1 if before_ms is None else before_ms, OBSERVATIONS_SHOWN)
     return SubjectPage(
         info=info,
         centre=next((centre for centre in reader.centres() if centre.key == info.centre), None),
@@ -50,6 +54,8 @@ def look(reader: Reader, key: str) -> SubjectPage:
         strip=strip(reader.intervals([key], from_ms, now_ms).get(key, []), from_ms),
         changes=changes(flips),
         limited=len(flips) >= FLIPS_SHOWN,
+        observations=seen,
+        older_ms=seen[-1].at_ms if len(seen) == OBSERVATIONS_SHOWN else None,
         now_ms=now_ms,
     )
 

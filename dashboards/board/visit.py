@@ -43,6 +43,12 @@ class Visit:
         return f"{self.path}?{urlencode(merged)}" if merged else self.path
 
     @property
+    def before_ms(self) -> int | None:
+        """Where a list that is paged back begins; None for its newest page and for what is no moment."""
+        text = self.query.get("before", "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) <= 15 else None
+
+    @property
     def live_part(self) -> bool:
         return self.query.get("part") == "live"
 

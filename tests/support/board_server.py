@@ -37,7 +37,7 @@ class Served:
 @contextmanager
 def served(world: World) -> Iterator[Served]:
     """Serve `world` until the block ends."""
-    app = board_app(world, world, limits=LIMITS)
+    app = board_app(world, world, limits=LIMITS, settle_ms=-1)  # every change is seen at once
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(app, ws="none", log_config=None, lifespan="on", timeout_graceful_shutdown=1))

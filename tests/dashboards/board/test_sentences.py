@@ -8,10 +8,10 @@ from collector.api import Standing, State
 from dashboards.board.sentences import (
     centre_line,
     centre_title,
+    fault_name,
     fault_words,
     province_line,
     province_title,
-    thing_title,
 )
 from dashboards.board.things import open_things
 from dashboards.board.words import catalogue
@@ -120,10 +120,11 @@ def test_the_same_fault_at_many_centres_is_one_thing() -> None:
     world = province()
     centres = {centre.key: centre for centre in world.centres()}
     things = open_things(centres, world.subjects(), world.standings())
-    assert [thing_title(thing, VI) for thing in things] == [
-        "Tây Yên Tử, Yên Định: mất đường truyền",
-        "An Lạc, Biển Động, Đại Sơn và 3 nơi khác: đường truyền kém",
-        "Vân Sơn: máy có vấn đề",
-        "Tuấn Đạo: không còn nghe thấy bộ đo",
+    assert [(fault_name(thing.kind, thing.state, VI), len(thing.centres)) for thing in things] == [
+        ("mất đường truyền", 2),
+        ("đường truyền kém", 6),
+        ("máy có vấn đề", 1),
+        ("không còn nghe thấy bộ đo", 1),
     ]
+    assert [centre.name_vi for centre in things[1].centres][:3] == ["Xã An Lạc", "Xã Biển Động", "Xã Đại Sơn"]
     assert [thing.owner for thing in things] == ["line", "line", "device", "silent"]
