@@ -30,7 +30,7 @@ from wire.messages import Observation, PlanItem, Scalar
 
 AGENTS: Final = 4
 TARGETS: Final = 10
-SETTINGS: Final = "cut_s = 1.0\nbacklog_pace_s = 0.1\nlog_level = 'warning'\n"
+SETTINGS: Final = "cut_s = 3.0\nbacklog_pace_s = 0.1\nlog_level = 'warning'\n"
 
 Key = tuple[str, str, int, int]
 """Which measurement: subject, target, and both clocks at its start."""
@@ -79,7 +79,7 @@ def _torment(agent: AgentHome, kills: int, seed: int) -> set[Key]:
     with spawner("agent", agent.words, agent.folder / "log", {}) as made:
         for _ in range(kills):
             pid = made.start()
-            time.sleep(chance.uniform(0.3, 2.0))
+            time.sleep(chance.uniform(0.4, 1.6))
             kill(pid)
             kept |= set(_in_spool(agent.folder))
         _finish(made, agent)
@@ -90,7 +90,7 @@ def _finish(made: Spawner, agent: AgentHome) -> None:
     """Let it live until everything that was kept has its receipt, then end it as one ends it."""
     for _ in range(3):
         pid = made.start()
-        time.sleep(4)
+        time.sleep(5)
         os.kill(pid, signal.SIGTERM)
         wait_gone(pid)
         if not list(_in_spool(agent.folder)):

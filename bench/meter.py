@@ -27,15 +27,15 @@ def family(pid: int) -> list[int]:
     return found
 
 
-def pss_mb(pid: int) -> float:
-    """Proportional set size of `pid` and its children, in units of 10^6 bytes."""
+def memory_mb(pid: int, kind: str = "Pss") -> float:
+    """Memory of `pid` and its children in units of 10^6 bytes: `Pss`, shared pages by their share, or `Rss`, whole."""
     total = 0
     for one in family(pid):
         try:
             lines = (_PROC / str(one) / "smaps_rollup").read_text("ascii").splitlines()
         except OSError:
             continue  # it has just ended
-        total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
+        total += sum(int(line.split()[1]) for line in lines if line.startswith(f"{kind}:"))
     return total * 1024 / 1e6
 
 
@@ -59,6 +59,7 @@ class Cost:
     began_s: float = 0.0
     began_cpu_s: float = 0.0
     memory_mb: list[float] = field(default_factory=list)
+    rss_mb: list[float] = field(default_factory=list)
     core: float = 0.0
 
 
@@ -70,6 +71,7 @@ def watch(pids: dict[str, int], seconds: float, every_s: float = 5.0, *, alive: 
         time.sleep(min(every_s, left))
         alive()
         for cost in costs.values():
-            cost.memory_mb.append(pss_mb(cost.pid))
+            cost.memory_mb.append(memory_mb(cost.pid))
+            cost.rss_mb.append(memory_mb(cost.pid, "Rss"))
             cost.core = (cpu_s(cost.pid) - cost.began_cpu_s) / (time.monotonic() - cost.began_s)
     return costs
