@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, Row, func, or_, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, or_, select
 
 from collector import flips
 from collector.api import Flip
@@ -92,7 +92,7 @@ class Casebook:
     def _facts(self, conn: Connection, place: Place, span: Span) -> tuple[list[Fact], bool]:
         heads = [head for name in place.plans for head in _heads(conn, name, span)]
         missing = [head.seq for head in heads if head.seq not in self._rows]
-        found = [fact for head in heads if head.seq in self._rows for fact in self._rows[head.seq]]
+        found = [fact for head in heads for fact in self._rows.get(head.seq, ())]
         pruned = False
         for n in range(0, len(missing), _CHUNK):
             for row in read_seqs(conn, missing[n : n + _CHUNK]):
@@ -116,18 +116,52 @@ def _periods(policy: Policy) -> dict[str, float]:
     }  # fmt: skip
 
 
+# --- questions, built once: building one costs more than asking it ---------------------------------------------------
+
+_AGENTS: Final[BindParameter[str]] = bindparam("agents", expanding=True)
+_FIRST: Final[BindParameter[int]] = bindparam("first")
+_LAST: Final[BindParameter[int]] = bindparam("last")
+
+_INSIDE: Final = (
+    select(inbox.c.seq, inbox.c.at_min_ms)
+    .where(inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms >= _FIRST, inbox.c.at_min_ms <= _LAST)
+    .order_by(inbox.c.seq)
+)
+_EARLIER: Final = (
+    select(inbox.c.seq, inbox.c.at_min_ms)
+    .where(inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms < _FIRST)
+    .order_by(inbox.c.at_max_ms.desc())
+    .limit(1)
+)
+_STARTS_BEFORE: Final = (
+    select(func.max(presence.c.from_ms))
+    .where(presence.c.agent.in_(_AGENTS), presence.c.from_ms < _FIRST)
+    .group_by(presence.c.agent)
+)
+_NEAR: Final = (presence.c.to_ms >= _FIRST) & (presence.c.from_ms <= _LAST)
+_PRESENCE: Final = (
+    select(presence)
+    .where(presence.c.agent.in_(_AGENTS), or_(_NEAR, presence.c.from_ms.in_(_STARTS_BEFORE)))
+    .order_by(presence.c.from_ms)
+)
+_OPEN: Final = select(heard.c.agent, heard.c.from_ms).where(
+    heard.c.agent.in_(_AGENTS), heard.c.alert_after_ms > bindparam("now")
+)
+_CONDITIONS: Final = (
+    select(condition)
+    .where(condition.c.agent.in_(_AGENTS), condition.c.from_ms <= _LAST)
+    .where(or_(condition.c.to_ms.is_(None), condition.c.to_ms >= _FIRST))
+    .order_by(condition.c.from_ms, condition.c.id)
+)
+
+
 def _heads(conn: Connection, name: str, span: Span) -> Sequence[Row[int, int]]:
     """Rows of an agent that may hold something of a span, and its last before the span where that begins in a gap."""
-    c = inbox.c
-    inside = (c.agent == name) & (c.at_max_ms >= span.start) & (c.at_min_ms <= span.end)
-    heads = conn.execute(select(c.seq, c.at_min_ms).where(inside).order_by(c.seq)).all()
+    given: dict[str, str | int] = {"agent": name, "first": span.start}
+    heads = conn.execute(_INSIDE, given | {"last": span.end}).all()
     if min((head.at_min_ms for head in heads), default=span.end) <= span.start:
         return heads
-    earlier = select(c.seq, c.at_min_ms).where(c.agent == name, c.at_max_ms < span.start)
-    return [*conn.execute(earlier.order_by(c.at_max_ms.desc()).limit(1)).all(), *heads]
-
-
-# --- presence and conditions ----------------------------------------------------------------------------------------
+    return [*conn.execute(_EARLIER, given).all(), *heads]
 
 
 def read_presence(conn: Connection, agents: Sequence[str], span: Span, now_ms: int) -> dict[str, list[Span]]:
@@ -135,25 +169,19 @@ def read_presence(conn: Connection, agents: Sequence[str], span: Span, now_ms: i
 
     A presence is open, without end, until its silence is due.
     """
-    t = presence.c
-    last = select(func.max(t.from_ms)).where(t.agent.in_(agents), t.from_ms < span.start).group_by(t.agent)
-    near = (t.to_ms >= span.start) & (t.from_ms <= span.end)
-    before = t.from_ms.in_(last) & (t.from_ms < span.start)
     found: dict[str, list[Span]] = {name: [] for name in agents}
-    for row in conn.execute(select(presence).where(t.agent.in_(agents), or_(near, before)).order_by(t.from_ms)):
+    given = {"agents": agents, "first": span.start, "last": span.end}
+    for row in conn.execute(_PRESENCE, given):
         found[row.agent].append(Span(row.from_ms, row.to_ms))
-    open_ones = select(heard.c.agent, heard.c.from_ms).where(heard.c.agent.in_(agents), heard.c.alert_after_ms > now_ms)
-    for row in conn.execute(open_ones):
+    for row in conn.execute(_OPEN, {"agents": agents, "now": now_ms}):
         found[row.agent] = [s for s in found[row.agent] if s.start != row.from_ms] + [Span(row.from_ms, ALWAYS)]
     return found
 
 
-def read_conditions(conn: Connection, agents: Iterable[str], span: Span) -> dict[str, list[Condition]]:
+def read_conditions(conn: Connection, agents: Sequence[str], span: Span) -> dict[str, list[Condition]]:
     """Conditions of each agent that hold at some moment of `span`."""
-    t = condition.c
-    near = (t.from_ms <= span.end) & or_(t.to_ms.is_(None), t.to_ms >= span.start)
     found: dict[str, list[Condition]] = {name: [] for name in agents}
-    for row in conn.execute(select(condition).where(t.agent.in_(list(found)), near).order_by(t.from_ms, t.id)):
+    for row in conn.execute(_CONDITIONS, {"agents": agents, "first": span.start, "last": span.end}):
         end = ALWAYS if row.to_ms is None else row.to_ms
         found[row.agent].append(Condition(row.name, Span(row.from_ms, end)))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Connection, Row, exists, insert, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, insert, select
 
 from collector.api import Flip
 from collector.judge.edits import Edit
@@ -43,24 +43,31 @@ def effective(conn: Connection, subjects: Iterable[str], from_ms: int, to_ms: in
     return found
 
 
+# Built once: the judge asks these for every centre, and building costs more than asking.
+_SUBJECTS: Final[BindParameter[str]] = bindparam("subjects", expanding=True)
+_WITHIN: Final = (
+    select(t)
+    .where(t.c.subject.in_(_SUBJECTS), t.c.at_ms >= bindparam("first"), t.c.at_ms <= bindparam("last"), EFFECTIVE)
+    .order_by(t.c.at_ms, t.c.seq)
+)
+_NEWEST: Final = (
+    select(t.c.seq)
+    .where(t.c.subject == subject.c.key, t.c.at_ms < bindparam("first"), EFFECTIVE)
+    .order_by(t.c.at_ms.desc(), t.c.seq.desc())
+    .limit(1)
+    .correlate(subject)
+    .scalar_subquery()
+)
+_LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).where(subject.c.key.in_(_SUBJECTS))))
+
+
 def _within(conn: Connection, subjects: Sequence[str], from_ms: int, to_ms: int) -> list[Flip]:
-    inside = t.c.subject.in_(subjects) & (t.c.at_ms >= from_ms) & (t.c.at_ms <= to_ms)
-    return [flip_of(row) for row in conn.execute(select(t).where(inside, EFFECTIVE).order_by(t.c.at_ms, t.c.seq))]
+    given = {"subjects": subjects, "first": from_ms, "last": to_ms}
+    return [flip_of(row) for row in conn.execute(_WITHIN, given)]
 
 
 def _last_before(conn: Connection, subjects: Sequence[str], at_ms: int) -> list[Flip]:
-    if not subjects:
-        return []
-    newest = (
-        select(t.c.seq)
-        .where(t.c.subject == subject.c.key, t.c.at_ms < at_ms, EFFECTIVE)
-        .order_by(t.c.at_ms.desc(), t.c.seq.desc())
-        .limit(1)
-        .correlate(subject)
-        .scalar_subquery()
-    )
-    seqs = select(newest).where(subject.c.key.in_(subjects))
-    return [flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))]
+    return [flip_of(row) for row in conn.execute(_LAST_BEFORE, {"subjects": subjects, "first": at_ms})]
 
 
 def write(conn: Connection, edits: Sequence[Edit], now_ms: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -101,9 +101,13 @@ class Version:
     from_ms: int
     policy: Policy
 
-    @property
-    def decide_ms(self) -> int:
-        return round(self.policy.time.decide_within_s * 1000)
+    decide_ms: int = field(init=False)
+    hold_ms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked for every measurement; frozen as the rest is.
+        object.__setattr__(self, "decide_ms", round(self.policy.time.decide_within_s * 1000))
+        object.__setattr__(self, "hold_ms", round(self.policy.time.hold_at_most_s * 1000))
 
 
 @dataclass(frozen=True, slots=True)

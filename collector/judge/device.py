@@ -30,6 +30,9 @@ class _Device:
     def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
         return blame(self.lan, first, last)
 
+    def take(self, moment: Moment, version: Version) -> None:
+        """A report speaks for itself alone."""
+
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         found = [s for fact in moment.facts for s in conditions(fact, version.policy.device)]
         return sorted(found, key=lambda s: _ORDER.index(s.reason))

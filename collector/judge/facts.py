@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final
 
 from collector.api import StoredObservation
@@ -82,8 +83,4 @@ def fact_of(stored: StoredObservation, period_ms: int) -> Fact:
 def in_order(facts: Iterable[Fact]) -> list[Fact]:
     """Each fact once, by time and then by name."""
     once = {(fact.batch, fact.i): fact for fact in facts}
-    return sorted(once.values(), key=_rank)
-
-
-def _rank(fact: Fact) -> tuple[int, str, str, str, int]:
-    return (fact.at, fact.agent, fact.target, fact.batch, fact.i)
+    return sorted(once.values(), key=attrgetter("at", "agent", "target", "batch", "i"))

@@ -60,8 +60,11 @@ class _Lan:
             return "unknown", "gateway_mute"
         return "down", None
 
+    def take(self, moment: Moment, version: Version) -> None:
+        self.trains.take(moment, version.policy.lan.window_s)
+
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         rules = version.policy.lan
-        windows = self.trains.take(moment, window_s=rules.window_s, min_trains=rules.min_trains)
+        windows = self.trains.telling(rules.min_trains)
         found = (trains.loss(windows, rules.loss), self.ports.slow(moment, rules.port_bps))
         return [symptom for symptom in found if symptom is not None]

@@ -38,8 +38,11 @@ class _Line:
     def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
         return blame(self.lan, first, last)
 
+    def take(self, moment: Moment, version: Version) -> None:
+        self.trains.take(moment, version.policy.line.window_s)
+
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         rules = version.policy.line
-        windows = self.trains.take(moment, window_s=rules.window_s, min_trains=rules.min_trains)
+        windows = self.trains.telling(rules.min_trains)
         found = (trains.loss(windows, rules.loss), trains.slow(windows, rules.rtt_s))
         return [symptom for symptom in found if symptom is not None]

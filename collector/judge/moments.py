@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Final, Literal
 
 from collector.judge.facts import Fact
@@ -26,12 +27,14 @@ class Moment:
 
 def moments_of(facts: Sequence[Fact]) -> list[Moment]:
     """Group facts that are in order."""
-    return [_moment(at, tuple(group)) for at, group in groupby(facts, key=lambda fact: fact.at)]
+    return [_moment(at, tuple(group)) for at, group in groupby(facts, key=attrgetter("at"))]
 
 
 def _moment(at: int, facts: tuple[Fact, ...]) -> Moment:
-    colours = [_COLOURS[fact.outcome] for fact in facts]
-    return Moment(at, facts, next(c for c in ("good", "lost", "blind") if c in colours))
+    if len(facts) == 1:
+        return Moment(at, facts, _COLOURS[facts[0].outcome])
+    colours = {_COLOURS[fact.outcome] for fact in facts}
+    return Moment(at, facts, "good" if "good" in colours else "lost" if "lost" in colours else "blind")
 
 
 class Moments:

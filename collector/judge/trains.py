@@ -20,23 +20,26 @@ class Trains:
     def __init__(self) -> None:
         self._windows: dict[tuple[str, str], Window] = {}
 
-    def take(self, moment: Moment, *, window_s: float, min_trains: int) -> list[Window]:
-        """Take a moment in; the windows that hold enough trains to say something."""
-        length = round(window_s * 1000)
+    def take(self, moment: Moment, window_s: float) -> None:
+        """Take a moment in."""
+        length = int(window_s * 1000)
         for fact in moment.facts:
             if fact.outcome != "unknown":
                 self._windows.setdefault(fact.source, Window()).add(fact, length)
-        for window in self._windows.values():
-            window.forget(moment.at - length)
-        # By name: which source was seen first depends on where judging began.
-        return [
-            window for _, window in sorted(self._windows.items(), key=lambda item: item[0]) if len(window) >= min_trains
-        ]
+        if len(self._windows) > 1:
+            for window in self._windows.values():
+                window.forget(moment.at - length)
+
+    def telling(self, min_trains: int) -> list[Window]:
+        """The windows that hold enough trains to say something, by name: which was first depends on the beginning."""
+        if len(self._windows) == 1:
+            return [window for window in self._windows.values() if len(window) >= min_trains]
+        return [w for w in (self._windows[source] for source in sorted(self._windows)) if len(w) >= min_trains]
 
 
 def loss(windows: list[Window], limit: float) -> Symptom | None:
     """`loss` where even the best window's lower bound is over the limit."""
-    if not windows:
+    if not windows or any(window.lost == 0 for window in windows):
         return None
     best = min(windows, key=lambda window: (window.loss_low, -window.sent))
     if best.loss_low <= limit:

@@ -61,8 +61,12 @@ class Kind(Protocol):
         """What losses from `first` to `last` mean while `held` held; no reason: the measurement's own."""
         ...
 
+    def take(self, moment: Moment, version: Version) -> None:
+        """Take in a moment on firm ground."""
+        ...
+
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
-        """Take a moment in, and say what is wrong at it, the worst first."""
+        """What is wrong at the moment that was taken in last, the worst first."""
         ...
 
 
@@ -79,8 +83,8 @@ class _Step:
 
 def valid_ms(fact: Fact, policies: Policies) -> int:
     """How long a fact holds."""
-    time = policies.at(fact.at).policy.time
-    return min(round(time.stale_periods * fact.period_ms), round(time.hold_at_most_s * 1000))
+    version = policies.at(fact.at)
+    return min(version.policy.time.stale_periods * fact.period_ms, version.hold_ms)
 
 
 def walk(question: Question, kind: Kind) -> list[Segment]:
@@ -108,13 +112,13 @@ class _Walk:
     def _warm_up(self) -> None:
         for moment in self.moments.all[: self.first]:
             self._measured(moment)
-            if self.q.before.at(moment.at).state in ("ok", "degraded"):
-                self.kind.symptoms(moment, self.q.policies.at(moment.at))
+            if moment.colour != "blind" and self.q.before.at(moment.at).state in ("ok", "degraded"):
+                self.kind.take(moment, self.q.policies.at(moment.at))
 
     def _measured(self, moment: Moment) -> None:
         self.last_at = moment.at
-        valid = max(self.moments.valid_ms(fact) for fact in moment.facts)
-        self.known_until = max(self.known_until, moment.at + valid)
+        for fact in moment.facts:
+            self.known_until = max(self.known_until, moment.at + self.moments.valid_ms(fact))
 
     # --- footing ----------------------------------------------------------------------------------------------------
 
@@ -126,8 +130,11 @@ class _Walk:
             gaps = self._gaps(moment.at, closed=True) if moment.at > self.known_until else []
             version = self.q.policies.at(moment.at)
             held = self._footing(k, gaps[-1] if gaps else held, version)
-            firm = held.state == "ok" and moment.colour != "blind"
-            steps.append(_Step(moment, version, held, gaps, self.kind.symptoms(moment, version) if firm else []))
+            symptoms: list[Symptom] = []
+            if held.state == "ok" and moment.colour != "blind":
+                self.kind.take(moment, version)
+                symptoms = self.kind.symptoms(moment, version)
+            steps.append(_Step(moment, version, held, gaps, symptoms))
             self._measured(moment)
         return steps, self._gaps(self.q.span.end, closed=False)
 
