@@ -86,7 +86,7 @@ def _agent_kills(report: Report, folder: Path, times: int) -> None:
     found = agentkills.run_kills(folder / "agents", times)
     report.judge(
         f"kill -9 of the agent × {times} while it measures", "0 lost, 0 double",
-        f"{found.lost} lost, {found.double} double of {found.kept} seen in its spool after a kill; {found.stored} stored",
+        f"{found.lost} lost, {found.double} double of {found.kept} kept at some kill; {found.stored} stored",
         holds=found.kept > 0 and (found.lost, found.double) == (0, 0),
         how=f"{agentkills.AGENTS} agents, 10 observations a second each, every one told by its two clocks",
     )  # fmt: skip
