@@ -62,10 +62,10 @@ def look(reader: Reader, key: str, words: Words) -> Charts:
     for info in sorted(infos, key=lambda info: (info.kind != "line", info.key)):
         names = [f"motcua_{info.kind}_{quantity}" for quantity in ("rtt_seconds", "loss_ratio")]
         found = reader.history(info.key, names, from_ms, now_ms)
-        targets = dict.fromkeys(series.target for series in found)
+        targets = dict.fromkeys(series.target for series in found if series.points)
         label = subject_name(info, words)
         for target in targets:
             by_metric = {series.metric: series for series in found if series.target == target}
-            full = f"{label} → {target}" if len(targets) > 1 else label
+            full = f"{label} → {words.declared('target', target)}" if len(targets) > 1 else label
             curves.append(Curve(info.key, full, by_metric.get(names[0]), by_metric.get(names[1])))
     return Charts(from_ms, now_ms, curves[:SERIES_SHOWN])
