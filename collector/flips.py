@@ -43,6 +43,14 @@ def effective(conn: Connection, subjects: Iterable[str], from_ms: int, to_ms: in
     return found
 
 
+def newest(conn: Connection, centre: str | None) -> dict[str, Flip]:
+    """The flip that holds now of every subject, of one centre or of all; those without one are left out."""
+    seqs = select(_LATEST)
+    if centre is not None:
+        seqs = seqs.where(subject.c.centre == centre)
+    return {row.subject: flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))}
+
+
 # Built once: the judge asks these for every centre, and building costs more than asking.
 _SUBJECTS: Final[BindParameter[str]] = bindparam("subjects", expanding=True)
 _WITHIN: Final = (
@@ -53,6 +61,14 @@ _WITHIN: Final = (
 _NEWEST: Final = (
     select(t.c.seq)
     .where(t.c.subject == subject.c.key, t.c.at_ms < bindparam("first"), EFFECTIVE)
+    .order_by(t.c.at_ms.desc(), t.c.seq.desc())
+    .limit(1)
+    .correlate(subject)
+    .scalar_subquery()
+)
+_LATEST: Final = (
+    select(t.c.seq)
+    .where(t.c.subject == subject.c.key, EFFECTIVE)
     .order_by(t.c.at_ms.desc(), t.c.seq.desc())
     .limit(1)
     .correlate(subject)
