@@ -37,19 +37,20 @@ class Outcome:
 
 
 def cut_everywhere(recording: Recording, *, every: int = 1, seed: int = 7) -> Outcome:
-    """Play the recording and cut the power at every moment; with `every` > 1 only at each so-manieth unsynced one.
+    """Play the recording and cut the power at every moment; with `every` > 1 at one in so many of them, by chance.
 
-    What is left after a sync alone is always tried: it is the hardest.
+    What is left after a sync alone is always tried.
     """
     journal = Journal(recording.calls)
     left = [(at, r) for r in recording.receipts if (at := journal.left_at(r)) is not None]
     calls = [c for c in recording.calls if c.peer is None]
-    disk = Disk({path: bytearray(content) for path, content in recording.before.items()}, random.Random(seed))
+    chance = random.Random(seed)
+    disk = Disk({path: bytearray(content) for path, content in recording.before.items()}, chance)
     kinds: dict[str, int] = {}
     losses: list[Loss] = []
     with tempfile.TemporaryDirectory(dir=_MEMORY if _MEMORY.is_dir() else None) as folder:
-        for n, image in enumerate(disk.play(calls)):
-            if n % every and image.what != "nothing unsynced":
+        for image in disk.play(calls):
+            if chance.randrange(every) and image.what != "nothing unsynced":
                 continue
             kinds[image.what] = kinds.get(image.what, 0) + 1
             promised = [receipt for at, receipt in left if at <= image.at]

@@ -53,7 +53,8 @@ def bench(report: Report) -> None:
     total = packages_s + first.median
     report.judge(
         "make up with its packages", f"≤ {WITH_PACKAGES_S / 60:.0f} min",
-        f"{total:.0f} s, {packages_s:.0f} s of them packages", holds=total <= WITH_PACKAGES_S, how=f"pip with {_cache()}",
+        f"{total:.0f} s, {packages_s:.0f} s of them packages", holds=total <= WITH_PACKAGES_S,
+        how=f"pip with {_cache()}",
     )  # fmt: skip
 
 
