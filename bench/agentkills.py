@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from agent.spool.queue.file import FILE as SPOOL_FILE
+from agent.spool.file import FILE as SPOOL_FILE
 from bench.agenthome import AgentHome, plan, settle
 from bench.home import Enrolled, Home, furnish
 from bench.process import BenchError
