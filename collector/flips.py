@@ -43,9 +43,15 @@ def effective(conn: Connection, subjects: Iterable[str], from_ms: int, to_ms: in
     return found
 
 
+def history_of(conn: Connection, key: str, limit: int) -> list[Flip]:
+    """Every row of one subject, revised and retracted ones too, the last recorded first."""
+    rows = conn.execute(select(t).where(t.c.subject == key).order_by(t.c.seq.desc()).limit(limit))
+    return [flip_of(row) for row in rows]
+
+
 def newest(conn: Connection, centre: str | None) -> dict[str, Flip]:
     """The flip that holds now of every subject, of one centre or of all; those without one are left out."""
-    seqs = select(_LATEST)
+    seqs = select(_LATEST).select_from(subject)
     if centre is not None:
         seqs = seqs.where(subject.c.centre == centre)
     return {row.subject: flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))}

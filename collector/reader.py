@@ -110,6 +110,10 @@ class HubReader:
         with self._hub.store.reading() as conn:
             return flips.after(conn, after_seq, max(0, min(limit, MAX_FLIPS)))
 
+    def flips_of(self, subject: str, limit: int = 100) -> list[Flip]:
+        with self._hub.store.reading() as conn:
+            return flips.history_of(conn, subject, max(0, min(limit, MAX_FLIPS)))
+
     def intervals(self, subjects: list[str], from_ms: int, to_ms: int) -> dict[str, list[Interval]]:
         with self._hub.store.reading() as conn:
             held = flips.effective(conn, subjects, from_ms, to_ms)
