@@ -53,8 +53,8 @@ def run(home: Path, settings: Path | None = None) -> int:
 
 
 def join(asked: argparse.Namespace) -> int:
-    from agent.enrol import JoinError
-    from agent.enrol import join as enrol
+    from agent.joining.enrol import JoinError
+    from agent.joining.enrol import join as enrol
 
     try:
         made = enrol(asked.url, asked.code, role=asked.role, home=asked.home, name=asked.name, force=asked.force)

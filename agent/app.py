@@ -9,26 +9,26 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent import health, identity, probes
-from agent.batches import Sender
 from agent.config import Config, listen_address
-from agent.contact import Contact
 from agent.context import Facts
 from agent.counts import Counts
-from agent.guard import Guard
-from agent.keeper import Keeper
 from agent.lifetime import LifetimeFile
 from agent.log import say, warn
-from agent.metrics_page import Page
-from agent.plan import Held, PlanFile
-from agent.recorder import Recorder
-from agent.runner import Runner
-from agent.schedule import Schedule
-from agent.spoolfile import FILE as SPOOL_FILE
-from agent.spoolfile import Unwritable
-from agent.tasks import Tasks
-from agent.trim import DAY_MS, Limits
-from agent.wait import Waiter
-from agent.workers import Workers
+from agent.spool.file import FILE as SPOOL_FILE
+from agent.spool.file import Unwritable
+from agent.spool.keeper import Keeper
+from agent.spool.recorder import Recorder
+from agent.spool.trim import DAY_MS, Limits
+from agent.talk.batches import Sender
+from agent.talk.contact import Contact
+from agent.talk.metrics_page import Page
+from agent.talk.wait import Waiter
+from agent.work.guard import Guard
+from agent.work.plan import Held, PlanFile
+from agent.work.runner import Runner
+from agent.work.schedule import Schedule
+from agent.work.tasks import Tasks
+from agent.work.workers import Workers
 from wire.client import Client, pinned
 from wire.clock import Clock, SystemClock, boot_id
 from wire.messages import Observation
@@ -200,7 +200,8 @@ class Agent:
         return self.health.probe if name == health.PROBE else probes.load(name)
 
     def _facts(self) -> Facts:
-        return Facts(self.identity.host, self.lifetime.now.boots, self.contact.clock_offset_s)
+        who = self.identity
+        return Facts(who.host, self.lifetime.now.boots, self.contact.clock_offset_s, who.port)
 
     def _sink(self, observation: Observation) -> None:
         self.recorder.put(observation)

@@ -13,13 +13,13 @@ from agent import config, health, identity, probes
 from agent.context import Context, Facts
 from agent.counts import Counts
 from agent.lifetime import LifetimeFile
-from agent.measure import find_out, observe
-from agent.plan import PlanFile
-from agent.spoolfile import FILE as SPOOL_FILE
+from agent.spool.file import FILE as SPOOL_FILE
+from agent.work.measure import find_out, observe
+from agent.work.plan import PlanFile
 from wire.clock import Clock, SystemClock
 from wire.messages import Observation, PlanItem, Scalar
 
-NOBODY: Final = "agent:00000000000000000000000000"
+NOBODY: Final = "00000000000000000000000000"
 ONCE: Final = "once"
 ONCE_S: Final = 20.0
 
@@ -69,7 +69,7 @@ def once(
     planned = _planned(home, probe, target)
     item = PlanItem(
         id=ONCE,
-        subject=subject or (planned.subject if planned is not None else _own_subject(home)),
+        subject=subject or (planned.subject if planned is not None else _stand_in(probe, target)),
         probe=probe,
         target=target,
         period_s=health.PERIOD_S,
@@ -140,16 +140,19 @@ def _planned(home: Path | None, probe: str, target: str) -> PlanItem | None:
     return next((i for i in items if i.probe == probe and i.target == target), None)
 
 
-def _own_subject(home: Path | None) -> str:
-    try:
-        return identity.load(home)[0].subject if home is not None else NOBODY
-    except identity.NotJoined:
-        return NOBODY
+def _stand_in(probe: str, target: str) -> str:
+    """A subject of the kind that the probe measures, for a run that belongs to nothing."""
+    if probe == "reach":
+        return "lan:00000-0" if target == "gateway" else "line:00000-0/a"
+    return f"device:{NOBODY}" if probe == "pc" else f"agent:{NOBODY}"
 
 
 def _facts(home: Path | None) -> Facts:
+    if home is None:
+        return Facts("")
+    boots = LifetimeFile(home).now.boots
     try:
-        host = identity.load(home)[0].host if home is not None else ""
+        who, _ = identity.load(home)
     except identity.NotJoined:
-        host = ""
-    return Facts(host, LifetimeFile(home).now.boots if home is not None else 0)
+        return Facts("", boots)
+    return Facts(who.host, boots, collector_port=who.port)

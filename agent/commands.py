@@ -53,7 +53,7 @@ def join(
     force: Annotated[bool, typer.Option(help="replace the agent that is enrolled here")] = False,
 ) -> None:
     """Enrol this machine. The collector's own CA is compared with the code before a word is said."""
-    from agent import enrol
+    from agent.joining import enrol
 
     try:
         made = enrol.join(url, code, role=msgspec.convert(role, Role), home=home, name=name, force=force)

@@ -16,6 +16,7 @@ class Facts:
     collector_host: str
     boots: int = 0
     clock_offset_s: float | None = None
+    collector_port: int = 0
 
 
 @dataclass(slots=True)

@@ -10,14 +10,14 @@ from typing import Final
 
 import psutil
 
-from agent.contact import Contact
 from agent.context import Context
 from agent.counts import Counts
-from agent.keeper import Keeper
 from agent.lifetime import LifetimeFile
 from agent.probes import Measured
-from agent.spool import Spool, Stats
-from agent.spoolfile import Unwritable
+from agent.spool.file import Unwritable
+from agent.spool.keeper import Keeper
+from agent.spool.queue import Spool, Stats
+from agent.talk.contact import Contact
 from wire.clock import Clock
 from wire.messages import PlanItem, Scalar, Value
 from wire.outcomes import OK

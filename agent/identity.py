@@ -39,6 +39,10 @@ class Identity(msgspec.Struct, frozen=True):
     def host(self) -> str:
         return urlsplit(self.url).hostname or ""
 
+    @property
+    def port(self) -> int:
+        return urlsplit(self.url).port or 443
+
 
 def load(home: Path) -> tuple[Identity, bytes]:
     """The identity and the pinned CA kept in `home`. Raises NotJoined."""

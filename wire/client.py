@@ -136,7 +136,7 @@ class Client:
             self.close()
             if fresh:
                 raise Unreachable("broken", f"{self._host}:{self._port} closed the connection: {error}") from error
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, UnicodeError, http.client.HTTPException) as error:  # UnicodeError: no such name can be
             self.close()
             raise _unreachable(error, f"{self._host}:{self._port}") from error
         # Every request of the contract may be repeated: batches have numbers, the rest only reads.

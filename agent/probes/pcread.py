@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 import psutil
 
-from agent.bounded import Asked, Hanging
+from agent.net.bounded import Asked, Hanging
 
 if TYPE_CHECKING:
     from agent.context import Context

@@ -1,7 +1,8 @@
 """Is it there, how much is lost on the way, and how long does the way take: trains of echo requests.
 
 Target `gateway` (the next hop of the default route), `collector`, or a host or address. The subject, a lan or a line,
-gives the numbers their name. ICMP over a datagram socket, else a raw one, else TCP connections where `tcp_port` is set.
+gives the numbers their name. ICMP over a datagram socket, else a raw one, else TCP connections where `tcp_port` is set;
+to the collector they go to the port it is known by, unless another is set.
 """
 
 from __future__ import annotations
@@ -12,15 +13,15 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta
 
-from agent import gateway, links, resolve
 from agent.context import Context
-from agent.links import Link, now_s
+from agent.net import gateway, links, resolve
+from agent.net.links import Link, now_s
+from agent.net.resolve import Address, Family
+from agent.net.tcp import LONGEST_WAIT_S, TcpLink
 from agent.probes import Measured
 from agent.probes import trains as arithmetic
 from agent.probes.given import Ended, bad_setting, kind_of, settings_of
 from agent.probes.trains import Train, packets_that_fit
-from agent.resolve import Address, Family
-from agent.tcp import LONGEST_WAIT_S, TcpLink
 from wire.messages import PlanItem, Scalar, Value
 from wire.outcomes import OK, Result, fail, unknown
 
@@ -48,6 +49,8 @@ def probe(item: PlanItem, ctx: Context) -> Measured:
     phases: dict[str, float] = {}
     try:
         kind, settings = kind_of(item, ("lan", "line")), settings_of(item, Settings)
+        if item.target == "collector" and not settings.tcp_port:
+            settings = msgspec.structs.replace(settings, tcp_port=ctx.facts.collector_port)
         if item.deadline_s < settings.timeout_s + _MARGIN_S:
             raise bad_setting("timeout_s", f"deadline_s {item.deadline_s} leaves no room to wait that long")
         begun = now_s()
@@ -106,7 +109,7 @@ def _run_train(address: str, settings: Settings, ctx: Context, detail: dict[str,
 
 
 def _open(address: str, settings: Settings) -> Link:
-    from agent.icmp import EchoLink  # a machine without icmplib still has the way by TCP
+    from agent.net.icmp import EchoLink  # a machine without icmplib still has the way by TCP
 
     try:
         return EchoLink(address, settings.size)

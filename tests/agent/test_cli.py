@@ -10,7 +10,7 @@ import pytest
 
 from agent import cli, probes
 from agent.config import Config
-from agent.spool import Spool
+from agent.spool.queue import Spool
 from tests.support.agent_parts import keeper, observation
 from tests.support.clock import FakeClock
 from tests.support.collector_double import AGENT, Double, identity_json, paper
@@ -38,8 +38,9 @@ def test_once_runs_as_the_plan_would_and_explains(home: Path) -> None:
 @pytest.mark.parametrize(
     ("probe", "target", "subject", "reason"),
     [
-        pytest.param("tick", "192.0.2.7", f"agent:{AGENT}", None, id="a target that is not planned"),
-        pytest.param("nothing", "192.0.2.1", f"agent:{AGENT}", "unsupported", id="an unknown probe"),
+        pytest.param("tick", "192.0.2.7", f"agent:{cli.NOBODY}", None, id="a target that is not planned"),
+        pytest.param("nothing", "192.0.2.1", f"agent:{cli.NOBODY}", "unsupported", id="an unknown probe"),
+        pytest.param("pc", "self", f"device:{cli.NOBODY}", None, id="the machine itself"),
     ],
 )
 def test_once_needs_no_plan(home: Path, probe: str, target: str, subject: str, reason: str | None) -> None:
@@ -48,7 +49,7 @@ def test_once_needs_no_plan(home: Path, probe: str, target: str, subject: str, r
 
 
 def test_once_needs_no_home(home: Path) -> None:
-    assert cli.once(None, probe="tick", target="192.0.2.1").subject == cli.NOBODY
+    assert cli.once(None, probe="tick", target="192.0.2.1").subject == f"agent:{cli.NOBODY}"
 
 
 def test_the_table_of_probes_says_what_can_run_here(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 
 from agent import health
-from agent.contact import Contact
 from agent.context import Context, Facts
 from agent.counts import Counts
 from agent.health import Health
-from agent.keeper import Keeper
 from agent.lifetime import LifetimeFile
 from agent.lock import AlreadyRunning, HomeLock
 from agent.log import line
-from agent.metrics_page import Page
-from agent.spool import Spool
+from agent.spool.keeper import Keeper
+from agent.spool.queue import Spool
+from agent.talk.contact import Contact
+from agent.talk.metrics_page import Page
 from tests.support.agent_parts import keeper, observation
 from tests.support.clock import BOOT, LATER_BOOT, FakeClock
 from wire.messages import Scalar, Value

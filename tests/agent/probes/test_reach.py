@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import links
 from agent.context import Context, Facts
-from agent.links import Heard, now_s
+from agent.net import links
+from agent.net.links import Heard, now_s
 from agent.probes import Measured, reach
 from agent.probes.given import Ended
 from agent.probes.trains import Train
@@ -301,7 +301,7 @@ class TestWithoutPermission:
         """Run the probe in a child that gave up root, after everything it imports was read."""
         code = (
             "import encodings.idna, json, os, sys\n"
-            "import agent.icmp\n"
+            "import agent.net.icmp\n"
             "from agent.context import Context, Facts\n"
             "from agent.probes import reach\n"
             "from wire.clock import SystemClock\n"

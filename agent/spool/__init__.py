@@ -1,0 +1,1 @@
+"""The durable queue: what is measured is kept until a receipt says otherwise."""
