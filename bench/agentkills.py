@@ -53,7 +53,7 @@ def run_kills(folder: Path, kills: int, *, seed: int = 5) -> Killed:
     known = furnish(home, AGENTS)
     for one in known:
         plan(home, one.agent, _items(one))
-    with home.running(home.serve("ingest")):
+    with home.running(home.variant("--roles", "ingest")):
         agents = [settle(folder / f"agent-{n}", home, one, SETTINGS) for n, one in enumerate(known)]
         each = -(-kills // AGENTS)
         with ThreadPoolExecutor(AGENTS) as threads:

@@ -56,10 +56,11 @@ def spawner(kind: str, words: Sequence[str], log: Path, environment: dict[str, s
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=sink, text=True, cwd=ROOT,
             env=os.environ | environment,
         )  # fmt: skip
-    try:
-        yield Spawner(parent)
-    finally:
-        stop(parent)
+    with parent:  # closes its pipes
+        try:
+            yield Spawner(parent)
+        finally:
+            stop(parent)
 
 
 def kill(pid: int) -> None:
