@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote
 
 from collector.api import Centre, SubjectInfo
@@ -31,6 +32,7 @@ def _tail(key: str) -> str:
     return key.rpartition(":")[2][-6:]
 
 
+@lru_cache(maxsize=16_384)
 def centre_href(key: str) -> str:
     return f"/centres/{quote(key, safe='')}"
 

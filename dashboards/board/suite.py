@@ -10,12 +10,15 @@ from dashboards.board.numbers import span
 from dashboards.board.words import Words
 
 LAG_TOLD_S: Final = 30.0
+AGENTS_SHOWN: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
 class SuitePage:
     health: SuiteHealth
     agents: list[AgentInfo]
+    more_agents: int
+    names: dict[str, str]
     centres: dict[str, Centre]
     title: str
     well: bool
@@ -27,7 +30,9 @@ def look(reader: Reader, words: Words) -> SuitePage:
     agents = sorted(reader.agents(), key=_place)
     return SuitePage(
         health=health,
-        agents=agents,
+        agents=agents[:AGENTS_SHOWN],
+        more_agents=max(0, len(agents) - AGENTS_SHOWN),
+        names={agent.id: agent.name for agent in agents},
         centres={centre.key: centre for centre in reader.centres()},
         title=_title(health, words),
         well=not health.silent and max(health.lags_s.values(), default=0.0) < LAG_TOLD_S,
