@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from litestar import Request, Router, get
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 from litestar.handlers.http_handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 from sqlalchemy import select
 
 from collector.api import (
@@ -40,8 +40,8 @@ DAY_MS: Final = 86_400_000
 MAX_SPAN_MS: Final = 400 * DAY_MS
 
 Ask = Request[Any, Any, Any]
-Limit = Annotated[int, Parameter(ge=1, le=1_000)]
-Millis = Annotated[int, Parameter(ge=0, le=2**53)]
+Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
+Millis = Annotated[int, QueryParameter(ge=0, le=2**53)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,9 @@ class Caller:
         """Raise Refusal 403 for what lies outside the caller's centre."""
         if self.centre is not None and centre != self.centre:
             raise Refusal(403, "foreign_centre", "an agent's token reads its own centre only", "use a session")
+
+
+Asking = NamedDependency[Caller]
 
 
 def read_routes(hub: Hub, reader: Reader, register: Register) -> Router:
@@ -79,24 +82,24 @@ def _caller_by(reader: Reader, register: Register) -> Callable[[Ask], Caller]:
 
 def _centre_routes(reader: Reader) -> list[HTTPRouteHandler]:
     @get("/centres", sync_to_thread=True)
-    def centres(caller: Caller) -> list[Centre]:
+    def centres(caller: Asking) -> list[Centre]:
         """Every centre that may be read."""
         return [centre for centre in reader.centres() if caller.centre in {None, centre.key}]
 
     @get("/centres/{key:str}/subjects", sync_to_thread=True)
-    def subjects(caller: Caller, key: str) -> list[SubjectInfo]:
+    def subjects(caller: Asking, key: FromPath[str]) -> list[SubjectInfo]:
         """Whatever has a state at a centre."""
         caller.admit(key)
         return reader.subjects(key)
 
     @get("/centres/{key:str}/standings", sync_to_thread=True)
-    def standings(caller: Caller, key: str) -> list[Standing]:
+    def standings(caller: Asking, key: FromPath[str]) -> list[Standing]:
         """What is true now of the subjects of a centre."""
         caller.admit(key)
         return list(reader.standings(key).values())
 
     @get("/centres/{key:str}/latest", sync_to_thread=True)
-    def latest(caller: Caller, key: str) -> list[StoredObservation]:
+    def latest(caller: Asking, key: FromPath[str]) -> list[StoredObservation]:
         """The newest observation of every measurement of a centre."""
         caller.admit(key)
         return reader.latest(key)
@@ -113,19 +116,21 @@ def _subject_routes(hub: Hub, reader: Reader) -> list[HTTPRouteHandler]:
         return str(found)
 
     @get("/intervals", sync_to_thread=True)
-    def intervals(caller: Caller, subject: str, from_ms: Millis, to_ms: Millis) -> list[Interval]:
+    def intervals(caller: Asking, subject: FromQuery[str], from_ms: Millis, to_ms: Millis) -> list[Interval]:
         """The states of a subject over a span, in order."""
         caller.admit(centre_of(subject))
         return reader.intervals([subject], from_ms, _end(from_ms, to_ms)).get(subject, [])
 
     @get("/observations", sync_to_thread=True)
-    def observations(caller: Caller, subject: str, before_ms: Millis, limit: Limit = 50) -> list[StoredObservation]:
+    def observations(
+        caller: Asking, subject: FromQuery[str], before_ms: Millis, limit: Limit = 50
+    ) -> list[StoredObservation]:
         """Observations of a subject older than `before_ms`, newest first."""
         caller.admit(centre_of(subject))
         return reader.observations(subject, before_ms, limit)
 
     @get("/observations/{key:path}", sync_to_thread=True)
-    def observation(caller: Caller, key: str) -> StoredObservation:
+    def observation(caller: Asking, key: FromPath[str]) -> StoredObservation:
         """One observation by its id, `<agent>/<epoch>/<batch>/<i>`."""
         found = reader.observation(key.lstrip("/"))
         caller.admit(centre_of(found.observation.subject))
@@ -133,7 +138,13 @@ def _subject_routes(hub: Hub, reader: Reader) -> list[HTTPRouteHandler]:
 
     @get("/history", sync_to_thread=True)
     def history(
-        caller: Caller, *, subject: str, metric: list[str], from_ms: Millis, to_ms: Millis, points: Limit = 288
+        caller: Asking,
+        *,
+        subject: FromQuery[str],
+        metric: FromQuery[list[str]],
+        from_ms: Millis,
+        to_ms: Millis,
+        points: Limit = 288,
     ) -> list[Series]:
         """Numbers of a subject over a span: lowest, mean, highest, count and coverage, at the resolution said."""
         caller.admit(centre_of(subject))
@@ -144,18 +155,18 @@ def _subject_routes(hub: Hub, reader: Reader) -> list[HTTPRouteHandler]:
 
 def _suite_routes(reader: Reader) -> list[HTTPRouteHandler]:
     @get("/flips", sync_to_thread=True)
-    def flips(caller: Caller, after: Millis = 0, limit: Limit = 500) -> list[Flip]:
+    def flips(caller: Asking, after: Millis = 0, limit: Limit = 500) -> list[Flip]:
         """Changes of state behind a cursor, in the order they were recorded."""
         caller.admit(None)
         return reader.flips(after, limit)
 
     @get("/agents", sync_to_thread=True)
-    def agents(caller: Caller) -> list[AgentInfo]:
+    def agents(caller: Asking) -> list[AgentInfo]:
         """Every agent and how it is."""
         return [agent for agent in reader.agents() if caller.centre in {None, agent.centre}]
 
     @get("/health", sync_to_thread=True)
-    def health(caller: Caller) -> SuiteHealth:
+    def health(caller: Asking) -> SuiteHealth:
         """How motcua itself is."""
         caller.admit(None)
         return reader.health()

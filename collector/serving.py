@@ -105,7 +105,7 @@ def agents_config(hub: Hub, app: Callable[..., Any]) -> Config:
     address = hub.settings.agents
     return uvicorn.Config(
         app, host=address.host, port=address.port, http=protocol(hub), ws="none", lifespan="on", log_level="warning",
-        access_log=False, server_header=False, date_header=False, timeout_keep_alive=IDLE_S,
+        access_log=False, server_header=False, date_header=False, proxy_headers=False, timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=3, backlog=4096, ssl_certfile=authority.server_cert, ssl_keyfile=authority.server_key,
     )  # fmt: skip
 

@@ -1,0 +1,49 @@
+"""Settings: a file in the home, variables that win over it, mistakes that are named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from collector.settings import Address, Settings, SettingsError, read_settings
+
+
+def test_nothing_said_is_loopback_and_sqlite(tmp_path: Path) -> None:
+    settings = read_settings({"MOTCUA_HOME": str(tmp_path)})
+    assert settings == Settings(tmp_path, Address("127.0.0.1", 8443), Address("127.0.0.1", 8080))
+    assert (settings.store, settings.agents_url) == (tmp_path, "https://127.0.0.1:8443")
+
+
+def test_the_file_is_read_and_variables_win_over_it(tmp_path: Path) -> None:
+    (tmp_path / "collector.toml").write_text(
+        'database = "postgresql://u@h/d"\n[listen]\nagents = "0.0.0.0:1"\nboard = "[::1]:2"\nhosts = ["c.example"]\n'
+    )
+    settings = read_settings({"MOTCUA_HOME": str(tmp_path), "MOTCUA_AGENTS": "https://10.0.0.1:9443/"})
+    assert settings.agents == Address("10.0.0.1", 9443)
+    assert (settings.board, str(settings.board), settings.hosts) == (Address("::1", 2), "[::1]:2", ("c.example",))
+    assert settings.store == "postgresql://u@h/d"
+    assert read_settings({"MOTCUA_HOME": str(tmp_path), "MOTCUA_DATABASE": ""}).store == tmp_path
+
+
+def test_a_machine_reaches_itself_on_loopback_where_it_listens_everywhere() -> None:
+    assert Settings(Path(), Address("0.0.0.0", 1)).agents_url == "https://127.0.0.1:1"
+    assert Settings(Path(), Address("::", 1)).agents_url == "https://[::1]:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "said"),
+    [
+        pytest.param("listn = 1", {}, "did you mean listen", id="unknown key"),
+        pytest.param("[listen]\nagent = 'x:1'", {}, "listen.agent.*did you mean agents", id="unknown key below"),
+        pytest.param("[listen]\nagents = 'x'", {}, "listen.agents.*host:port", id="no port"),
+        pytest.param("", {"MOTCUA_BOARD": "x:99999"}, "MOTCUA_BOARD.*host:port", id="no such port"),
+        pytest.param("", {"MOTCUA_DATABASE": "mysql://x"}, "MOTCUA_DATABASE.*postgresql", id="another database"),
+        pytest.param("database = 1", {}, "database", id="wrong type"),
+        pytest.param("]", {}, "not TOML", id="no TOML"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, environment: dict[str, str], said: str) -> None:
+    (tmp_path / "collector.toml").write_text(text)
+    with pytest.raises(SettingsError, match=said):
+        read_settings({"MOTCUA_HOME": str(tmp_path), **environment})
