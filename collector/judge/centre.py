@@ -43,13 +43,13 @@ def _state(at: int, lan: Timeline, lines: Mapping[str, Timeline], devices: Mappi
 
 def _without_line(at: int, network: Segment, now: Mapping[str, Segment]) -> Segment:
     """No line is known to be usable: down where that is proved, else not measured."""
-    unknown = [s for s in now.values() if s.state == "unknown" and s.reason != "lan_down"]
     if not now:
         return BEGINNING
-    if unknown:
-        return Segment(at, "unknown", unknown[0].reason, {}, unknown[0].evidence, unknown[0].policy)
     if network.state == "down":
         return _of(at, Segment(at, "down", "lan_down"), "lan", network)
+    unknown = next((segment for segment in now.values() if segment.state == "unknown"), None)
+    if unknown is not None:
+        return Segment(at, "unknown", unknown.reason, {}, unknown.evidence, unknown.policy)
     key, segment = next(iter(now.items()))
     return _of(at, Segment(at, "down", "no_line"), key, segment)
 

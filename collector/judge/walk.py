@@ -37,11 +37,12 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """Why a subject that works is not well."""
+    """Why a subject that works is not well. One that is not `sure` keeps it degraded, and does not make it so."""
 
     reason: str
     detail: Detail
     evidence: tuple[str, ...]
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +216,13 @@ class _Walk:
         reasons = [symptom.reason for symptom in step.symptoms]
         if told.state == "degraded" and (told.reason in reasons or step.moment.colour == "blind"):
             return told
-        if step.symptoms:
-            worst = step.symptoms[0]
+        worst = next((symptom for symptom in step.symptoms if symptom.sure), None)
+        if worst is not None:
             at, number = step.moment.at, step.version.number
             return Segment(at, "degraded", worst.reason, worst.detail, worst.evidence, number)
         if told.state != "degraded":
             return step.footing
-        calm = _calm(steps, n, self.kind.needs(step.version).calm)
+        calm = _calm(steps, n, told, self.kind.needs(step.version).calm)
         return told if calm is None else Segment(step.moment.at, "ok", None, {}, calm, step.version.number)
 
 
@@ -230,14 +231,15 @@ def _grounded(segment: Segment) -> Segment:
     return Segment(segment.at, "ok", policy=segment.policy) if segment.state == "degraded" else segment
 
 
-def _calm(steps: Sequence[_Step], n: int, need: int) -> tuple[str, ...] | None:
+def _calm(steps: Sequence[_Step], n: int, told: Segment, need: int) -> tuple[str, ...] | None:
     """Evidence that from step `n` on nothing is wrong `need` times in a row; None where it is not so, or not yet."""
     evidence: list[str] = []
     start, limit = steps[n].moment.at, steps[n].version.decide_ms
     for m in range(n, len(steps)):
         step = steps[m]
         late = step.moment.at - start > limit or (m > n and step.gaps)
-        if late or step.footing.state != "ok" or step.symptoms:
+        wrong = any(symptom.sure or symptom.reason == told.reason for symptom in step.symptoms)
+        if late or wrong or step.footing.state != "ok":
             return None
         if step.moment.colour == "blind":
             continue

@@ -61,6 +61,11 @@ class Window:
         return self.sent - self.received
 
     @property
+    def loss(self) -> float:
+        """The share of the pooled packets that was lost; 0 where none was sent."""
+        return self.lost / self.sent if self.sent else 0.0
+
+    @property
     def loss_low(self) -> float:
         """What the pooled packets say is lost at least."""
         return wilson_low(self.lost, self.sent)

@@ -16,7 +16,7 @@ from collector.judging import Judge
 from collector.reader import HubReader
 from tests.support.handclock import HandClock
 from tests.support.measured import BOX, CENTRE, DEVICE, LAN, LINE, every, ms, report, train
-from tests.support.town import Town
+from tests.support.town import EPOCH, Town
 from wire.messages import PlanItem
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The example province as data, each file with its source; nothing here is code."""
