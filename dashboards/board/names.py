@@ -12,7 +12,8 @@ from dashboards.board.words import Words
 
 def centre_name(centre: Centre, words: Words) -> str:
     """Its name in the reader's language; the Vietnamese one where no English one was given."""
-    return (centre.name_en if words.lang == "en" else centre.name_vi) or centre.name_vi or centre.key
+    name = (centre.name_en if words.lang == "en" else centre.name_vi) or centre.name_vi or centre.key
+    return name[:1].upper() + name[1:]
 
 
 def subject_name(info: SubjectInfo, words: Words, centres: Mapping[str, Centre] | None = None) -> str:

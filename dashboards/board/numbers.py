@@ -42,7 +42,8 @@ def seconds(value: float, lang: Lang) -> str:
     """A short duration: milliseconds below one second."""
     if abs(value) < 1:
         millis = value * 1000
-        return f"{number(millis, 1 if abs(millis) < 10 else 0, lang)}{NBSP}ms"
+        digits = 2 if abs(millis) < 1 else 1 if abs(millis) < 10 else 0
+        return f"{number(millis, digits, lang)}{NBSP}ms"
     return f"{number(value, 2 if abs(value) < 10 else 1, lang)}{NBSP}s"
 
 

@@ -52,6 +52,8 @@ def strip(intervals: Sequence[Interval], from_ms: int) -> Strip:
     shares: list[dict[State, int]] = [{} for _ in range(CELLS)]
     known_ms = 0
     for interval in intervals:
+        if interval.reason == "never_measured":
+            continue  # before the first measurement there is nothing to be missed
         start, end = max(interval.from_ms, from_ms), min(interval.to_ms, from_ms + WIDTH_MS)
         if interval.state != "unknown":
             known_ms += max(0, end - start)

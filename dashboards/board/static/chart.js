@@ -7,7 +7,7 @@
   const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 2], [4, 4]];
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const comma = plot.dataset.comma === "1";
-  const figure = (value, unit) => value == null ? "–" : String(Math.round(value * 10) / 10).replace(".", comma ? "," : ".") + "\u00a0" + unit;
+  const figure = (value, unit) => value == null ? "–" : String(value < 1 ? Math.round(value * 100) / 100 : Math.round(value * 10) / 10).replace(".", comma ? "," : ".") + "\u00a0" + unit;
   let drawn = [];
 
   function draw(data) {

@@ -34,6 +34,11 @@ def test_a_half_hour_tells_the_worst_that_matters(
     assert strip(intervals, 0).cells[:2] == (first, second)
 
 
+def test_before_the_first_measurement_nothing_is_missing() -> None:
+    before = Interval("line:07375-1/a", "unknown", "never_measured", 0, 59 * 60_000)
+    assert strip([before, held("ok", 59, 60)], 0).cells[:3] == (None, "ok", None)
+
+
 def test_neighbours_of_one_state_are_one_run() -> None:
     cells = strip([held("ok", 0, 120), held("down", 120, 150)], 0)
     assert cells.runs == [Run(0, 4, "ok"), Run(4, 1, "down"), Run(5, 43, None)]
