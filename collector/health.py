@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from collector.api import CollectorError
 from collector.faults import Busy, Unavailable
 from collector.hub import Hub
-from collector.tables import cursor, heard, inbox
+from collector.tables import cursor, heard, inbox, ts_cursor
 
 PROBE_S: Final = 2.0
 _TOUCH: Final = text(
@@ -68,9 +68,12 @@ def _touch(conn: Connection, now_ms: int) -> None:
 
 def _measure_lags(hub: Hub) -> None:
     """How many seconds of inbox each reader has not taken yet."""
+    with hub.store.reading_ts() as conn:
+        readers = conn.execute(select(ts_cursor.c.name, ts_cursor.c.seq)).all()
     with hub.store.reading() as conn:
         newest = conn.execute(select(inbox.c.seq, inbox.c.received_ms).order_by(inbox.c.seq.desc()).limit(1)).first()
-        for name, seq in conn.execute(select(cursor.c.name, cursor.c.seq).where(cursor.c.name != "readyz")).all():
+        own = conn.execute(select(cursor.c.name, cursor.c.seq).where(cursor.c.name != "readyz")).all()
+        for name, seq in [*own, *readers]:
             hub.counters.lag_s.labels(name).set(0.0 if newest is None else _lag_s(conn, seq, newest[1]))
         hub.counters.silent.set(conn.scalar(select(func.count()).where(heard.c.alert_after_ms.is_(None))) or 0)
 

@@ -16,11 +16,13 @@ from sqlalchemy import BindParameter, Connection, bindparam, func, insert, selec
 from collector import conditions, tasks
 from collector.hub import Hub
 from collector.loops import Loop
+from collector.sweeping import sweep
 from collector.tables import heard, presence
 
 SILENT_AFTER_MS: Final = 50_000
 FLUSH_S: Final = 1.0
 KEEP_S: Final = 15.0
+SWEEP_MS: Final = 3_600_000
 
 Spot = dict[str, str | int]
 
@@ -84,6 +86,7 @@ class Heartbeats:
         self._beats: dict[str, int] = {}
         self._lock = threading.Lock()
         self._resumed = False
+        self._sweep_at_ms = 0
 
     def beat(self, agent: str, at_ms: int) -> None:
         """An agent was heard. Never blocks."""
@@ -117,15 +120,19 @@ class Heartbeats:
         return FLUSH_S
 
     def _upkeep(self) -> float:
-        """Now and then: give up old tasks, let conditions fade, count the silent."""
-        now_ms = self._hub.clock.wall_ms()
+        """Now and then: give up old tasks, let conditions fade, count the silent, forget what is old."""
+        now_ms, mono_ms = self._hub.clock.wall_ms(), self._hub.clock.mono_ms()
 
         def keep(conn: Connection) -> int:
             tasks.expire(conn, now_ms)
             conditions.fade(conn, now_ms)
             return silent(conn)
 
-        self._hub.counters.silent.set(self._hub.store.writer.do(keep))
+        writer = self._hub.store.writer
+        self._hub.counters.silent.set(writer.do(keep))
+        if mono_ms >= self._sweep_at_ms:
+            swept = writer.do(lambda conn: sweep(conn, now_ms))
+            self._sweep_at_ms = mono_ms + (0 if swept else SWEEP_MS)
         return KEEP_S
 
 

@@ -33,6 +33,7 @@ _QUARANTINE: Final = """INSERT INTO quarantine (agent, epoch, batch, i, code, hi
 _BOOT: Final = "SELECT offset_ms FROM boot WHERE agent = ? AND boot_id = ?"
 _SAVE_BOOT: Final = """INSERT INTO boot (agent, boot_id, offset_ms, seen_ms) VALUES (?,?,?,?)
  ON CONFLICT (agent, boot_id) DO UPDATE SET offset_ms = excluded.offset_ms, seen_ms = excluded.seen_ms"""
+_SAVE_SKEW: Final = "UPDATE heard SET skew_ms = ? WHERE agent = ?"
 _LEDGER: Final = """INSERT INTO ledger (agent, day, batches, duplicates, conflicts, accepted, rejected, quarantined)
  VALUES (?,?,?,?,?,?,?,?) ON CONFLICT (agent, day) DO UPDATE SET batches = ledger.batches + excluded.batches,
  duplicates = ledger.duplicates + excluded.duplicates, conflicts = ledger.conflicts + excluded.conflicts,
@@ -80,7 +81,7 @@ class Inbox:
 
     def __init__(self, store: Store) -> None:
         self._sql = {text: _translated(text, store.dialect) for text in (
-            _INSERT, _STORED, _QUARANTINE, _BOOT, _SAVE_BOOT, _LEDGER)}  # fmt: skip
+            _INSERT, _STORED, _QUARANTINE, _BOOT, _SAVE_BOOT, _SAVE_SKEW, _LEDGER)}  # fmt: skip
         self._senders = Senders()
         store.writer.before_commit(self.settle)
 
@@ -110,9 +111,14 @@ class Inbox:
         boots = {row[:2]: row for settled in group if (row := self._senders.boot_row(settled.delivery)) is not None}
         if boots:
             cursor.executemany(self._sql[_SAVE_BOOT], list(boots.values()))
-        for settled in group:
-            if settled.sender is not None:
-                self._senders.keep(settled.delivery.agent, settled.sender)
+        self._keep(cursor, {s.delivery.agent: s.sender for s in group if s.sender is not None})
+
+    def _keep(self, cursor: Cursor, senders: dict[str, Sender]) -> None:
+        skews = [row for agent, sender in senders.items() if (row := self._senders.skew_row(agent, sender)) is not None]
+        if skews:
+            cursor.executemany(self._sql[_SAVE_SKEW], skews)
+        for agent, sender in senders.items():
+            self._senders.keep(agent, sender)
 
     def _offset(self, cursor: Cursor, delivery: Delivery, piece: Piece) -> int | None:
         known = None

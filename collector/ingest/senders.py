@@ -18,16 +18,18 @@ from collector.tables import spool as t
 TRUST_MS: Final = 5_000
 MAX_SENDERS: Final = 20_000
 BOOT_STEP_MS: Final = 100
+SKEW_STEP_MS: Final = 500
 BOOT_AGE_MS: Final = 60_000
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The spool an agent sends from, and whether its clock is known to be wrong."""
+    """The spool an agent sends from, how far its clock is off, and whether that is a condition already."""
 
     epoch: str
     skewed: bool
     read_ms: int
+    skew_ms: int = 0
 
 
 class Senders:
@@ -50,7 +52,7 @@ class Senders:
                 epoch = piece.header.epoch
                 _turn(conn, delivery.agent, epoch, now_ms)
         skewed = _note_skew(conn, delivery, sender.skewed)
-        return Sender(epoch, skewed, sender.read_ms)
+        return Sender(epoch, skewed, sender.read_ms, timing.skew_ms(delivery.envelope, now_ms))
 
     def keep(self, agent: str, sender: Sender) -> None:
         """Remember what the transaction that is about to commit has established."""
@@ -58,6 +60,13 @@ class Senders:
         self._senders.move_to_end(agent)
         while len(self._senders) > MAX_SENDERS:
             self._senders.popitem(last=False)
+
+    def skew_row(self, agent: str, sender: Sender) -> tuple[int, str] | None:
+        """How far the clock is off, where that is worth saving: not remembered, or moved."""
+        last = self._senders.get(agent)
+        if last is not None and last.read_ms == sender.read_ms and abs(last.skew_ms - sender.skew_ms) < SKEW_STEP_MS:
+            return None
+        return sender.skew_ms, agent
 
     def boot_row(self, delivery: Delivery) -> tuple[str, str, int, int] | None:
         """The offset of the sender's present boot, where it is worth saving: new, moved, or not saved for a minute."""

@@ -12,8 +12,9 @@ from collector import conditions, tasks
 from collector.bodies import observations, read_rows, spooled
 from collector.ingest.inbox import Inbox, Settled
 from collector.ingest.parcels import prepare
+from collector.presence import hear
 from collector.store import Store
-from collector.tables import boot, ledger, quarantine
+from collector.tables import boot, heard, ledger, quarantine
 from collector.tables import task as task_table
 from tests.support.collector import BOOT, EPOCH, Pen
 from tests.support.handclock import NOON_MS
@@ -208,3 +209,11 @@ def test_an_observation_of_a_task_makes_it_done(sending: Sending) -> None:
     with store.reading() as conn:
         row = conn.execute(select(task_table)).one()
     assert (row.state, row.observation, row.outcome) == ("done", f"{AGENT}/{EPOCH}/1/0", "ok")
+
+
+def test_how_far_a_clock_is_off_is_kept_with_who_is_heard(sending: Sending) -> None:
+    sending.store.writer.do(lambda conn: hear(conn, {AGENT: NOON_MS}))
+    for number, skew in enumerate((700, 900, -5_000), start=1):
+        sending.send(sending.one(number), at_ms=NOON_MS + skew)
+        with sending.store.reading() as conn:
+            assert conn.scalar(select(heard.c.skew_ms)) == {900: 700}.get(skew, skew)
