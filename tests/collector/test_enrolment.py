@@ -132,38 +132,38 @@ def test_a_join_code_is_for_its_role_and_is_not_spent_by_a_mistake(running: Runn
     assert enrol(running, word(code, "pc")).centre == "00000-1"
 
 
-@pytest.mark.parametrize(
-    ("change", "status", "code"),
-    [
-        pytest.param({"join_code": "AAAA-BBBB"}, 403, "join_code", id="no join code"),
-        pytest.param({"seal_key": "!" * 44}, 422, "bad_key", id="no key"),
-        pytest.param({"name": "a\x00b"}, 422, "bad_text", id="a zero byte"),
-        pytest.param({"name": "x" * 200}, 422, "invalid", id="a name too long"),
-        pytest.param({"role": "king"}, 422, "invalid", id="no such role"),
-    ],
-)
-def test_a_wrong_word_is_a_problem(running: Running, change: dict[str, str], status: int, code: str) -> None:
-    with pytest.raises(Refused) as caught:
-        enrol(running, word(code_for(running), change=change))
-    assert (caught.value.status, caught.value.problem.code) == (status, code)
-    assert caught.value.problem.instance == "/api/v1/enrol"
+WRONG_WORDS: dict[str, tuple[dict[str, str], int, str]] = {
+    "no join code": ({"join_code": "AAAA-BBBB"}, 403, "join_code"),
+    "no key": ({"seal_key": "!" * 44}, 422, "bad_key"),
+    "a zero byte": ({"name": "a\x00b"}, 422, "bad_text"),
+    "a name too long": ({"name": "x" * 200}, 422, "invalid"),
+    "no such role": ({"role": "king"}, 422, "invalid"),
+}
 
 
-@pytest.mark.parametrize(
-    ("body", "kind", "status", "code"),
-    [
-        pytest.param(b"", "application/json", 400, "malformed", id="nothing"),
-        pytest.param(b"[" * 60_000, "application/json", 422, "invalid", id="brackets"),
-        pytest.param(b'{"join_code":"\xff"}', "application/json", 400, "malformed", id="invalid UTF-8"),
-        pytest.param(b"{}", "application/json", 422, "invalid", id="empty"),
-        pytest.param(b"{}", "text/plain", 415, "content_type", id="wrong kind"),
-        pytest.param(b"x" * 100_000, "application/json", 413, "too_large", id="too large"),
-    ],
-)
-def test_a_body_that_is_no_word_is_a_problem(running: Running, body: bytes, kind: str, status: int, code: str) -> None:
-    with running.client() as client, pytest.raises(Refused) as caught:
-        client.call("POST", "/api/v1/enrol", body, {"Content-Type": kind})
-    assert (caught.value.status, caught.value.problem.code) == (status, code)
+def test_a_wrong_word_is_a_problem(running: Running) -> None:
+    for name, (change, status, code) in WRONG_WORDS.items():
+        with pytest.raises(Refused) as caught:
+            enrol(running, word(code_for(running), change=change))
+        assert (caught.value.status, caught.value.problem.code) == (status, code), name
+        assert caught.value.problem.instance == "/api/v1/enrol"
+
+
+NO_WORDS = {
+    "nothing": (b"", "application/json", 400, "malformed"),
+    "brackets": (b"[" * 60_000, "application/json", 422, "invalid"),
+    "invalid UTF-8": (b'{"join_code":"\xff"}', "application/json", 400, "malformed"),
+    "empty": (b"{}", "application/json", 422, "invalid"),
+    "wrong kind": (b"{}", "text/plain", 415, "content_type"),
+    "too large": (b"x" * 100_000, "application/json", 413, "too_large"),
+}
+
+
+def test_a_body_that_is_no_word_is_a_problem(running: Running) -> None:
+    for name, (body, kind, status, code) in NO_WORDS.items():
+        with running.client() as client, pytest.raises(Refused) as caught:
+            client.call("POST", "/api/v1/enrol", body, {"Content-Type": kind})
+        assert (caught.value.status, caught.value.problem.code) == (status, code), name
 
 
 def test_guessing_join_codes_is_slowed_down(running: Running, clock: HandClock) -> None:
