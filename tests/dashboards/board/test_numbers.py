@@ -43,7 +43,7 @@ def test_a_share_is_written_as_per_cent(ratio: float, lang: Lang, said: str) -> 
         pytest.param(0.00003, "vi", "0,03~ms", id="a loopback's jitter is not nothing"),
         pytest.param(1.304, "vi", "1,3~s", id="seconds"),
         pytest.param(11.24, "en", "11.2~s", id="many seconds"),
-        pytest.param(-0.012, "en", "-12~ms", id="a clock behind"),
+        pytest.param(-0.012, "en", "−12~ms", id="a clock behind"),
     ],
 )
 def test_short_durations_take_the_unit_that_fits(value: float, lang: Lang, said: str) -> None:
