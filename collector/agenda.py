@@ -15,7 +15,7 @@ from collector.judge.timeline import ALWAYS, Span
 from collector.judge.walk import valid_ms
 from collector.places import Places
 from collector.policy import Policies
-from collector.tables import condition, heard, inbox
+from collector.tables import agent, condition, heard, inbox
 from collector.tables import presence as spans
 
 CENTRES_A_ROUND: Final = 200
@@ -126,9 +126,10 @@ class Watch:
     def _edges(self, conn: Connection, agenda: Agenda) -> None:
         """After a start: whatever may have become stale since the judge last ran."""
         hold_ms = max(round(1000 * v.policy.time.hold_at_most_s) for v in self.policies.versions)
-        newest = select(inbox.c.agent, func.max(inbox.c.at_max_ms).label("at")).group_by(inbox.c.agent)
-        for row in conn.execute(newest).all():
-            if row.at > self.since_ms - hold_ms - self._cut_ms:
+        # A look into the index for each agent: grouping would read all of it.
+        newest = select(func.max(inbox.c.at_max_ms)).where(inbox.c.agent == agent.c.id).scalar_subquery()
+        for row in conn.execute(select(agent.c.id.label("agent"), newest.label("at"))).all():
+            if row.at is not None and row.at > self.since_ms - hold_ms - self._cut_ms:
                 self._touch(conn, agenda, row.agent, row.at, row.at)
 
     @property

@@ -325,3 +325,13 @@ def test_where_bodies_are_gone_late_data_fills_silence_and_overrules_nothing(
         (560.5, "ok", None),
     ]
     assert rows[1].detail["partial"] == 1
+
+
+def test_after_a_restart_what_went_stale_meanwhile_is_told(hub: Hub, town: Town, clock: HandClock) -> None:
+    town.hear(at(clock, 60), since_ms=ms(0))
+    town.send(both(range(0, 60, 10)))
+    run(Judge(hub))
+    town.hear(at(clock, 1_000), since_ms=ms(60))
+    run(Judge(hub))
+    assert told(hub, LINE) == [(0.5, "ok", None), (80.5, "unknown", "stale")]
+    assert told(hub, AGENT) == [(0.0, "ok", None)]
