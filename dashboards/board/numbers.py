@@ -14,7 +14,7 @@ from dashboards.board.words import Lang, Words
 NBSP: Final = "\u00a0"
 MISSING: Final = "–"
 
-_SIGNS: Final[dict[Lang, dict[int, str]]] = {"vi": str.maketrans(",.-", ".,−"), "en": str.maketrans("-", "−")}
+_SIGNS: Final[dict[Lang, dict[int, int]]] = {"vi": str.maketrans(",.-", ".,−"), "en": str.maketrans("-", "−")}
 _SIZES: Final = (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 _RATES: Final = (("Gb/s", 1e9), ("Mb/s", 1e6), ("kb/s", 1e3))
 _SPANS: Final = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
