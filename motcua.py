@@ -5,7 +5,9 @@ Everything heavy is imported where it is used, so that `motcua agent …` works 
 
 import asyncio
 import contextlib
+import logging
 import os
+import platform
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -137,15 +139,23 @@ def _settings() -> "Settings":
 # --- one process with its roles -------------------------------------------------------------------------------------
 
 
+def _log_to(level: int) -> None:
+    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
 async def _serve(settings: "Settings", roles: Sequence[str]) -> None:
+    _log_to(logging.INFO)
+    told = _told_to_stop()
     async with running(settings, roles) as hub:
         _show(f"motcua {version('motcua')} serves {', '.join(roles)}; home {settings.home}, {hub.store.dialect}")
-        await _told_to_stop()
+        await told.wait()
 
 
 @contextlib.asynccontextmanager
 async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["Hub"]:
     """A collector that answers, with the loops of its roles, until the block ends. Raises Stop where it cannot."""
+    from collector import floor
+
     with _hub(settings) as hub:
         servers = [_server(make(hub), variable) for role, (variable, make) in SOCKETS.items() if role in roles]
         stop = asyncio.Event()
@@ -155,6 +165,7 @@ async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["
             yield hub
         finally:
             stop.set()
+            floor.release(hub)
             for server in servers:
                 server.should_exit = True
             await asyncio.gather(*tasks)
@@ -227,8 +238,8 @@ async def _loops(hub: "Hub", roles: Sequence[str], stop: asyncio.Event) -> None:
     await run_loops(hub, [loop for loop in floor.loops(hub) if loop.role in roles], stop)
 
 
-async def _told_to_stop() -> None:
-    """Return at SIGINT or SIGTERM; a second one ends the process at once."""
+def _told_to_stop() -> asyncio.Event:
+    """An event that SIGINT or SIGTERM sets, from now on; a second one ends the process at once."""
     told = asyncio.Event()
 
     def tell() -> None:
@@ -238,24 +249,25 @@ async def _told_to_stop() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, tell)
-    await told.wait()
+    return told
 
 
 # --- all of it on this machine --------------------------------------------------------------------------------------
 
 
 async def _up(settings: "Settings") -> None:
+    _log_to(logging.WARNING)
+    told = _told_to_stop()
     _show(f"motcua {version('motcua')}, home {settings.home}")
     async with running(settings, BUILT) as hub:
         _step("collector", f"answers agents at {settings.agents_url}, data in {hub.store.dialect}")
         await asyncio.to_thread(_enrol_this_machine, hub)
-        stopped = asyncio.create_task(_told_to_stop())
-        agent = asyncio.create_task(_keep_agent_running(settings.home / "agent", stopped))
+        agent = asyncio.create_task(_keep_agent_running(settings.home / "agent", told))
         _step("agent", "runs; the first figures take a few seconds")
         _show(f"\n  Board   {_login_address(hub)}")
         _show("          the link works once; for a new one: motcua collector login-link\n")
         watching = asyncio.create_task(_tell_first_figures(hub))
-        await stopped
+        await told.wait()
         _show("\nstopping")
         watching.cancel()
         await agent
@@ -263,7 +275,8 @@ async def _up(settings: "Settings") -> None:
 
 
 def _enrol_this_machine(hub: "Hub") -> None:
-    from agent import enrol, identity
+    from agent import identity
+    from agent.joining import enrol
     from collector import floor
 
     home = hub.settings.home / "agent"
@@ -272,9 +285,9 @@ def _enrol_this_machine(hub: "Hub") -> None:
         _step("this machine", f"is centre {known.centre}, enrolled before")
         return
     except identity.NotJoined:
-        code = floor.join_code(hub, centre="00000-1", role="box", name_vi="máy này", name_en="this machine")
+        code = floor.join_code(hub, centre="00000-1", role="box", name_vi="Máy này", name_en="This machine")
     try:
-        made = enrol.join(hub.settings.agents_url, code, role="box", home=home, name="this machine")
+        made = enrol.join(hub.settings.agents_url, code, role="box", home=home, name=platform.node())
     except enrol.JoinError as error:
         raise Stop(f"this machine could not be enrolled: {error}") from error
     # A demonstration is watched by somebody: results travel every 10 s here, every minute in the field.
@@ -282,20 +295,21 @@ def _enrol_this_machine(hub: "Hub") -> None:
     _step("this machine", f"enrolled as centre {made.centre} with a one-time code")
 
 
-async def _keep_agent_running(home: Path, stopped: "asyncio.Task[None]") -> None:
+async def _keep_agent_running(home: Path, told: asyncio.Event) -> None:
     """Run the agent as a process of its own, and start it anew should it end, until told to stop."""
-    pause_s = 1.0
-    while not stopped.done():
-        child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "agent", "run", "--home", str(home), cwd=Path(__file__).parent, process_group=0,
-            stderr=(home / "agent.log").open("ab"),
-        )  # fmt: skip
+    stopped, pause_s = asyncio.create_task(told.wait()), 1.0
+    while not told.is_set():
+        with (home / "agent.log").open("ab") as log:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "agent", "run", "--home", str(home), cwd=Path(__file__).parent,
+                process_group=0, stderr=log,
+            )  # fmt: skip
         ended = asyncio.create_task(child.wait())
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if stopped.done() and not ended.done():
+        if not ended.done():
             child.terminate()
         code = await ended
-        if not stopped.done():
+        if not told.is_set():
             _step("agent", f"ended with code {code}; started again in {pause_s:g} s; see {home / 'agent.log'}")
             await asyncio.wait({stopped}, timeout=pause_s)
             pause_s = min(60.0, pause_s * 2)
@@ -304,11 +318,11 @@ async def _keep_agent_running(home: Path, stopped: "asyncio.Task[None]") -> None
 async def _tell_first_figures(hub: "Hub") -> None:
     from collector import floor
 
-    reader, began = floor.reader(hub), hub.clock.mono_ms()
-    while not (known := [s for s in (await asyncio.to_thread(reader.standings)).values() if s.as_of_ms is not None]):
+    reader, began_ms = floor.reader(hub), hub.clock.wall_ms()
+    while not any((s.as_of_ms or 0) > began_ms for s in (await asyncio.to_thread(reader.standings)).values()):
         await asyncio.sleep(0.25)
-    spent_s = (hub.clock.mono_ms() - began) / 1000
-    _step("first figures", f"measured, receipted and judged after {spent_s:.1f} s: {len(known)} subjects have a state")
+    spent_s = (hub.clock.wall_ms() - began_ms) / 1000
+    _step("first figures", f"measured, receipted and judged {spent_s:.1f} s after the agent began")
 
 
 def _login_address(hub: "Hub") -> str:

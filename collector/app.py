@@ -7,6 +7,7 @@ exception handlers. Every refusal is a problem document.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Final
@@ -28,6 +29,8 @@ from collector.readapi import read_routes
 from collector.register import Register
 from collector.routes import plain_routes
 from collector.waiting import Waiting
+
+_log = logging.getLogger(__name__)
 
 ARRIVE_S: Final = 20.0
 MAX_PLAIN_BYTES: Final = 64 * 1024
@@ -90,7 +93,7 @@ def agent_app(hub: Hub, reader: Reader | None = None) -> AgentApp:
         refusal = refusal_of(_known(error))
         hub.counters.problems.labels(refusal.code).inc()
         if refusal.code == "internal":
-            request.logger.error("request failed: path=%s", request.url.path, exc_info=error)
+            _log.error("request failed: path=%s", request.url.path, exc_info=error)
         headers = refusal.headers()
         media = headers.pop("content-type")
         content = refusal.document(request.url.path)
@@ -104,6 +107,7 @@ def agent_app(hub: Hub, reader: Reader | None = None) -> AgentApp:
             render_plugins=[JsonRenderPlugin(path=["/", "/openapi.json"])],
         ),
         request_max_body_size=MAX_PLAIN_BYTES,
+        logging_config=None,
     )  # fmt: skip
     return AgentApp(parts, rest)
 

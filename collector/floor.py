@@ -30,7 +30,17 @@ def open_hub(settings: Settings) -> Iterator[Hub]:
     store = open_store(settings.store, SystemClock())
     with contextlib.closing(store):
         migrate(store)
-        yield Hub(store, store.clock, settings)
+        hub = Hub(store, store.clock, settings)
+        with _relaying(hub):
+            yield hub
+
+
+def _relaying(hub: Hub) -> contextlib.AbstractContextManager[object]:
+    if hub.store.dialect != "postgresql":
+        return contextlib.nullcontext()
+    from collector.relay import Relay  # needs psycopg, an extra
+
+    return Relay(hub)
 
 
 def socket(hub: Hub) -> Config:
@@ -41,6 +51,11 @@ def socket(hub: Hub) -> Config:
 def loops(hub: Hub) -> list[Loop]:
     """Everything that repeats, each with the role it belongs to."""
     return [*Parts.of(hub).loops(), Judge(hub).loop(), History(hub).loop()]
+
+
+def release(hub: Hub) -> None:
+    """Answer every poll that is parked, so that the socket can close at once."""
+    Parts.of(hub).waiting.release()
 
 
 def reader(hub: Hub) -> Reader:

@@ -76,7 +76,7 @@ class Running:
         self._reader.join(LIMIT_S)
         assert self.process.stdout is not None
         self.process.stdout.close()
-        assert alive == []
+        assert alive == [], self.lines
         return code
 
 
@@ -102,20 +102,20 @@ def up(wire: Wire, home: Path) -> Iterator[Running]:
 def test_a_newcomer_sees_this_machine_on_the_board_and_finds_it_again(wire: Wire, tmp_path: Path) -> None:
     with up(wire, tmp_path) as first:
         link = first.wait_for(r"http://127\.0\.0\.1:8080(/login/\S+)")[1]
-        first.wait_for(r"first figures")
+        first.wait_for(r"measured, receipted and judged")
         status, _, cookie = first.get(link)
         assert status in {302, 303}
         assert cookie
         assert first.get(link)[0] == 403, "the link works once"
         status, page, _ = first.get("/", cookie)
         assert status == 200
-        assert "máy này" in page.lower()
+        assert "Máy này" in page
         assert "00000-1" in first.get("/?lang=en", cookie)[1]
-        assert first.interrupt() == 0
+        assert first.interrupt() == 0, first.lines
     with up(wire, tmp_path) as second:
         second.wait_for(r"this machine\s+is centre 00000-1, enrolled before")
-        second.wait_for(r"first figures")
-        assert second.interrupt() == 0
+        second.wait_for(r"measured, receipted and judged")
+        assert second.interrupt() == 0, second.lines
 
 
 @needs_netns
