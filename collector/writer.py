@@ -29,6 +29,7 @@ T = TypeVar("T")
 Hook = Callable[[Connection, Sequence[object]], None]
 
 _log = logging.getLogger(__name__)
+LINGER_S: Final = 0.003
 _ORDER_KEY: Final = 0x6D_6F_74_63_75_61  # "motcua"
 
 
@@ -60,6 +61,7 @@ class Writer:
         self._observers: list[Callable[[float, int], None]] = []
         self._connection: Connection | None = None
         self._closed = False
+        self._in_company = False  # the last group held several jobs: they come from many at once
         self._closing = threading.Lock()
         self.commit_s: deque[float] = deque(maxlen=1024)
         self.fault: str | None = None
@@ -134,6 +136,7 @@ class Writer:
         last = False
         while not last:
             entries, last = self._collect()
+            self._in_company = len(entries) > 1
             if entries:
                 self._write(entries)
                 _settle(entries)
@@ -143,6 +146,10 @@ class Writer:
         """What waits, at least one and at most a group; and whether the writer is to end."""
         entries: list[_Entry[Any]] = []
         entry = self._queue.get()
+        if self._in_company and entry is not None:
+            time.sleep(
+                LINGER_S
+            )  # the others are on their way; without this a COMMIT held fewer than two jobs under load
         while entry is not None:
             entries.append(entry)
             if len(entries) >= self._group:
