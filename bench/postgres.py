@@ -54,5 +54,13 @@ def cluster(folder: Path, *, core: int | None = None) -> Iterator[Cluster]:
         raise BenchError(f"initdb: {done.stderr[-500:]}")
     server = [*pinned(core), *prefix, str(where / "postgres"), "-D", str(folder / "data"), "-k", str(folder)]
     with program([*server, "-c", "listen_addresses="], folder.with_suffix(".log"), cwd=Path("/")) as process:
-        wait_until((folder / ".s.PGSQL.5432").exists, what="PostgreSQL")
+        wait_until(lambda: _answers(folder), what="PostgreSQL")
         yield Cluster(folder, process.pid, where.parts[-2])
+
+
+def _answers(folder: Path) -> bool:
+    try:
+        psycopg.connect(f"host={folder} user=postgres dbname=postgres").close()
+    except psycopg.OperationalError:  # it is still starting up
+        return False
+    return True
