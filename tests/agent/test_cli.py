@@ -13,7 +13,7 @@ from agent.config import Config
 from agent.spool.queue import Spool
 from tests.support.agent_parts import keeper, observation
 from tests.support.clock import FakeClock
-from tests.support.collector_double import AGENT, Double, identity_json, paper
+from tests.support.collector_double import Double, identity_json, paper
 from wire.messages import Plan, PlanItem
 
 

@@ -69,8 +69,10 @@ class Running:
 
     def interrupt(self) -> int:
         """Ctrl-C; the exit code. Everything it started is gone with it."""
-        family = psutil.Process(self.process.pid).children(recursive=True)
-        self.process.send_signal(signal.SIGINT)
+        family: list[psutil.Process] = []
+        if self.process.poll() is None:
+            family = psutil.Process(self.process.pid).children(recursive=True)
+            self.process.send_signal(signal.SIGINT)
         code = self.process.wait(LIMIT_S)
         _, alive = psutil.wait_procs(family, timeout=5)
         self._reader.join(LIMIT_S)
@@ -93,8 +95,7 @@ def up(wire: Wire, home: Path) -> Iterator[Running]:
     try:
         yield running
     finally:
-        if running.process.poll() is None:
-            running.interrupt()
+        running.interrupt()
 
 
 @needs_netns
