@@ -23,7 +23,7 @@ from bench.place import ROOT, scratch
 from bench.process import BenchError, must_live, program, wait_until
 from bench.recording import DATABASE
 from bench.rivals import LOOKS_S, PACKETS, TRAINS_S, Rival, rivals
-from collector.bodies import spooled
+from collector.store.bodies import spooled
 from wire.codec import decode_parcel
 from wire.messages import Observation, PlanItem, Scalar
 

@@ -13,8 +13,8 @@ from agent import identity
 from agent.config import FILE as CONFIG_FILE
 from agent.identity import Identity
 from bench.home import Enrolled, Home
-from collector import plans
-from collector.store import open_store
+from collector.register import plans
+from collector.store.databases import open_store
 from wire.client import fetch_ca
 from wire.clock import SystemClock
 from wire.messages import PlanItem

@@ -24,7 +24,7 @@ from bench.home import Enrolled, Home, furnish
 from bench.process import BenchError
 from bench.recording import DATABASE
 from bench.spawn import Spawner, kill, spawner, wait_gone
-from collector.bodies import spooled
+from collector.store.bodies import spooled
 from wire.codec import decode_parcel
 from wire.messages import Observation, PlanItem, Scalar
 

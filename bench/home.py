@@ -24,8 +24,8 @@ from bench.mix import Sender, minute
 from bench.place import ROOT
 from bench.process import free_port, must_live, program, wait_until
 from collector.settings import Settings, read_settings
-from collector.store import migrate, open_store
-from collector.tables import agent, centre, plan, token
+from collector.store.databases import migrate, open_store
+from collector.store.tables import agent, centre, plan, token
 from wire.client import ClientError, fetch_ca, pinned
 from wire.clock import SystemClock
 from wire.identity import new_ulid
@@ -124,13 +124,13 @@ def nobody(count: int) -> list[Enrolled]:
     return [_enrolled(n, clock) for n in range(count)]
 
 
-def senders(known: Sequence[Enrolled], *, seed: int = 1) -> list[Sender]:
-    """A sender for each of them, with minutes that have just been measured."""
+def senders(known: Sequence[Enrolled], *, seed: int = 1, observations: int | None = None) -> list[Sender]:
+    """A sender for each of them, with minutes that have just been measured, or the first `observations` of each."""
     clock, chance = SystemClock(), random.Random(seed)
     found = []
     for one in known:
         now = {"wall_ms": clock.wall_ms(), "mono_ms": clock.mono_ms()}
-        minutes = [minute(one.centre, one.device, chance=chance, **now) for _ in range(MINUTES)]
+        minutes = [minute(one.centre, one.device, chance=chance, **now)[:observations] for _ in range(MINUTES)]
         found.append(Sender(one.agent, one.token, clock, minutes))
     return found
 

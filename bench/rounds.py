@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ssl
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import uvloop
 
 from bench.frame import Fact, Spread, percentile, spread
+from bench.home import Enrolled
 from bench.load import Load, Request, closed_loop, open_loop
 from bench.meter import cpu_s
 
@@ -28,6 +29,7 @@ class Target:
     request: Request
     pids: list[int]
     samples: int
+    known: Sequence[Enrolled] = ()
     rates: list[float] = field(default_factory=list)
     cores: list[float] = field(default_factory=list)
     clients: list[float] = field(default_factory=list)
@@ -55,6 +57,11 @@ class Target:
         return spread(self.rates)
 
     @property
+    def cost_us(self) -> float:
+        """Processor time of the server's processes a request, in microseconds."""
+        return 1e6 * sum(self.cores) / sum(self.rates)
+
+    @property
     def samples_per_s(self) -> float:
         return self.requests.median * self.samples
 
@@ -66,6 +73,7 @@ class Target:
             f"{prefix}per_s_high": round(self.requests.high, 1),
             f"{prefix}p50_ms": round(spread(self.p50_ms).median, 2),
             f"{prefix}p99_ms": round(spread(self.p99_ms).median, 2),
+            f"{prefix}server_us_a_request": round(self.cost_us),
             f"{prefix}server_core": round(spread(self.cores).median, 3),
             f"{prefix}client_core": round(spread(self.clients).median, 3),
             f"{prefix}client_was_the_limit": spread(self.clients).median > CLIENT_LIMIT,

@@ -20,9 +20,9 @@ from sqlalchemy import Connection, Engine, event
 
 import motcua
 from collector import floor
-from collector import store as collector_store
-from collector.app import agent_app
 from collector.settings import read_settings
+from collector.store import databases as collector_store
+from collector.web.app import agent_app
 
 if TYPE_CHECKING:
     from collector.hub import Hub

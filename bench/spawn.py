@@ -24,7 +24,7 @@ from bench.process import BenchError, stop
 
 # What the collector imports only as it starts, of its own and of its libraries.
 _LATE: Final = (
-    "collector.migrations", "collector.claims", "alembic.command", "anyio._backends._asyncio", "litestar._kwargs",
+    "collector.store.migrations", "collector.claims", "alembic.command", "anyio._backends._asyncio", "litestar._kwargs",
     "litestar.plugins.pydantic", "litestar.logging.standard", "psutil", "uvicorn.lifespan.on",
     "uvicorn.protocols.http.httptools_impl",
 )  # fmt: skip

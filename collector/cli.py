@@ -16,12 +16,12 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from collector import commands as acts
-from collector import tables
 from collector.api import CollectorError, NotAllowed, NotFound
-from collector.faults import Busy, Unavailable
 from collector.hub import Hub
 from collector.settings import Settings, SettingsError, read_settings
-from collector.store import migrate, open_store
+from collector.store import tables
+from collector.store.databases import migrate, open_store
+from collector.store.faults import Busy, Unavailable
 from wire.clock import SystemClock
 from wire.messages import Role
 

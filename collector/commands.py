@@ -6,10 +6,10 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from collector import actors, enrolment, plans, tasks
 from collector.api import Actor, NotAllowed, NotFound, TaskInfo
-from collector.ca import open_authority
 from collector.hub import Hub
+from collector.register import actors, enrolment, plans, tasks
+from collector.register.ca import open_authority
 from wire.identity import IdentityError
 from wire.messages import Role
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from collector import commands as acts
 from collector.api import Commands, Reader
-from collector.app import Parts, agent_app
-from collector.history import History
+from collector.history.keeping import History
 from collector.hub import Hub
-from collector.judging import Judge
+from collector.judging.loop import Judge
 from collector.loops import Loop
-from collector.reader import HubReader
-from collector.serving import agents_config
+from collector.reading.reader import HubReader
 from collector.settings import Settings
-from collector.store import migrate, open_store
+from collector.store.databases import migrate, open_store
+from collector.web.app import Parts, agent_app
+from collector.web.serving import agents_config
 from wire.clock import SystemClock
 from wire.messages import Role
 

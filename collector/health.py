@@ -12,9 +12,9 @@ from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
 from collector.api import CollectorError
-from collector.faults import Busy, Unavailable
 from collector.hub import Hub
-from collector.tables import cursor, heard, inbox, ts_cursor
+from collector.store.faults import Busy, Unavailable
+from collector.store.tables import cursor, heard, inbox, ts_cursor
 
 PROBE_S: Final = 2.0
 _TOUCH: Final = text(

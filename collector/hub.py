@@ -12,7 +12,7 @@ from typing import Final
 
 from collector.counters import Counters
 from collector.settings import Settings
-from collector.store import Store
+from collector.store.databases import Store
 from wire.clock import Clock
 
 __all__ = ["Bell", "Hub"]

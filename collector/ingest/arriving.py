@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from collector.problems import Receive, Refusal, Scope
-from collector.speaking import bearer
+from collector.web.problems import Receive, Refusal, Scope
+from collector.web.speaking import bearer
 from wire.codec import WireError, unpack
 from wire.messages import MAX_BODY_BYTES, MAX_COMPRESSED_BYTES
 

@@ -13,9 +13,9 @@ from collector.hub import Hub
 from collector.ingest.arriving import check_head, read_body, read_head
 from collector.ingest.inbox import Inbox, Settled
 from collector.ingest.parcels import Delivery, prepare
-from collector.problems import Headers, Receive, Refusal, Scope, Send, refusal_of, send_json, send_refusal
-from collector.register import Known, Register
-from collector.speaking import speaker
+from collector.register.known import Known, Register
+from collector.web.problems import Headers, Receive, Refusal, Scope, Send, refusal_of, send_json, send_refusal
+from collector.web.speaking import speaker
 from wire.codec import WireError, decode_request
 from wire.messages import MAX_COMPRESSED_BYTES, Answer
 

@@ -14,10 +14,11 @@ from typing import Any, Final, Protocol
 import msgspec
 from sqlalchemy import Connection
 
-from collector import conditions, tasks, timing
+from collector.ingest import timing
 from collector.ingest.parcels import Delivery, Piece, Sifted, sift
 from collector.ingest.senders import Sender, Senders
-from collector.store import Store
+from collector.register import conditions, tasks
+from collector.store.databases import Store
 from wire.messages import Batch, Observation, Receipt, Rejected
 
 _JSON: Final = msgspec.json.Encoder()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from collector import timing
+from collector.ingest import timing
 from wire.codec import Parcel, pack
 from wire.codec import Request as WireRequest
 from wire.messages import Batch, Envelope, Observation, Rejected

@@ -11,9 +11,10 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from collector import conditions, timing
+from collector.ingest import timing
 from collector.ingest.parcels import Delivery
-from collector.tables import spool as t
+from collector.register import conditions
+from collector.store.tables import spool as t
 
 TRUST_MS: Final = 5_000
 MAX_SENDERS: Final = 20_000

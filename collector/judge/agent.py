@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from collector.judge.facts import Fact
 from collector.judge.timeline import ALWAYS, BEGINNING, Segment, Span, Timeline
 from collector.judge.walk import Question, valid_ms
-from collector.policy import Version
+from collector.judging.policy import Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from collector.judge.lan import judge_lan
 from collector.judge.line import judge_line
 from collector.judge.timeline import Segment, Span, Timeline
 from collector.judge.walk import Question
-from collector.policy import Policies
+from collector.judging.policy import Policies
 
 Timelines = dict[str, Timeline]
 _NEVER: Final = Timeline()

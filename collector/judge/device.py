@@ -11,7 +11,7 @@ from collector.judge.line import blame
 from collector.judge.moments import Moment
 from collector.judge.timeline import Detail, Segment, Timeline
 from collector.judge.walk import Needs, Question, Symptom, walk
-from collector.policy import Device, Version
+from collector.judging.policy import Device, Version
 
 
 def judge_device(question: Question, *, lan: Timeline) -> list[Segment]:

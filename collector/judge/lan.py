@@ -12,7 +12,7 @@ from collector.judge.moments import Moment
 from collector.judge.timeline import Detail, Segment
 from collector.judge.trains import Trains
 from collector.judge.walk import Needs, Question, Symptom, walk
-from collector.policy import Version
+from collector.judging.policy import Version
 
 
 def judge_lan(question: Question, *, behind: Sequence[Fact], ports: Sequence[Fact] = ()) -> list[Segment]:

@@ -10,7 +10,7 @@ from collector.judge.moments import Moment
 from collector.judge.timeline import Segment, Timeline
 from collector.judge.trains import Trains
 from collector.judge.walk import Needs, Question, Symptom, walk
-from collector.policy import Version
+from collector.judging.policy import Version
 
 
 def judge_line(question: Question, *, lan: Timeline) -> list[Segment]:

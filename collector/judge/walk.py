@@ -18,7 +18,7 @@ from collector.judge.gaps import unknown_from
 from collector.judge.moments import Moment, Moments
 from collector.judge.timeline import Detail, Segment, Span, Timeline, absences
 from collector.judge.windows import MAX_EVIDENCE
-from collector.policy import Policies, Version
+from collector.judging.policy import Policies, Version
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import pytest
 
 from collector.hub import Hub
 from collector.settings import Settings
-from collector.store import Store, migrate, open_store
+from collector.store.databases import Store, migrate, open_store
 from tests.support import postgres
 from tests.support.handclock import HandClock
 

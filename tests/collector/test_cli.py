@@ -70,7 +70,7 @@ def test_settings_are_shown_without_a_password(monkeypatch: pytest.MonkeyPatch) 
 
 def test_a_database_that_is_locked_is_busy(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert run("migrate").exit_code == 0
-    monkeypatch.setattr("collector.store.BUSY_MS", 20)
+    monkeypatch.setattr("collector.store.databases.BUSY_MS", 20)
     other = sqlite3.connect(home / "core.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     assert run("login-link", "Lan").exit_code == 4

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from collector.store import open_store
-from collector.tables import inbox
+from collector.store.databases import open_store
+from collector.store.tables import inbox
 from tests.support.collector import Pen
 from wire.client import Client, Unreachable, fetch_ca, pinned
 from wire.clock import SystemClock
@@ -24,7 +24,7 @@ CHILD = """
 import sys
 from collector.hub import Hub
 from collector.settings import Settings
-from collector.store import migrate, open_store
+from collector.store.databases import migrate, open_store
 from pathlib import Path
 from tests.support.collector import serving
 from wire.clock import SystemClock

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from collector.bucket import Bucket
 from collector.hub import Hub
 from collector.loops import Loop, run_loops
 from collector.relay import Relay
 from collector.settings import Settings
-from collector.store import Store, open_store
+from collector.store.databases import Store, open_store
+from collector.web.bucket import Bucket
 from tests.support.handclock import HandClock
 from tests.support.postgres import Cluster
 

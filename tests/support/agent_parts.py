@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from pathlib import Path
 
-from agent.batches import IDLE_S, Sender, Transport
-from agent.contact import Contact
 from agent.counts import Counts
-from agent.keeper import Keeper
 from agent.lifetime import LifetimeFile
-from agent.recorder import Recorder
-from agent.trim import Limits
+from agent.spool.keeper import Keeper
+from agent.spool.recorder import Recorder
+from agent.spool.trim import Limits
+from agent.talk.batches import IDLE_S, Sender, Transport
+from agent.talk.contact import Contact
 from tests.support.clock import BOOT, FakeClock
 from tests.support.collector_double import AGENT, Double
 from wire.client import Client, pinned

@@ -13,11 +13,11 @@ from itertools import count
 import uvicorn
 
 from collector.api import Reader
-from collector.app import Parts, agent_app
 from collector.commands import create_join_code
 from collector.hub import Hub
 from collector.loops import Loop, run_loops
-from collector.serving import agents_config
+from collector.web.app import Parts, agent_app
+from collector.web.serving import agents_config
 from wire.client import Client, ca_fingerprint, fetch_ca, pinned
 from wire.codec import encode_batch, encode_request, pack
 from wire.joincode import parse

@@ -349,7 +349,7 @@ def serving(double: Double, folder: Path) -> Iterator[Double]:
 
 
 def identity_json(double: Double) -> bytes:
-    """What `agent.enrol` would have written after joining this double."""
+    """What `agent.joining.enrol` would have written after joining this double."""
     return json.dumps(
         {"agent": AGENT, "centre": "07375-1", "url": double.url, "token": double.token, "role": "box"}
     ).encode()

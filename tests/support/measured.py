@@ -14,7 +14,7 @@ from collector.judge.edits import Edit, edits, timeline_of
 from collector.judge.facts import Fact, Reading, in_order
 from collector.judge.timeline import ALWAYS, Span, Timeline
 from collector.judge.walk import valid_ms
-from collector.policy import Policies, Version, parse_policy
+from collector.judging.policy import Policies, Version, parse_policy
 from wire.outcomes import Outcome
 
 T0: Final = 1_763_700_000_000

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import psycopg
 
-from collector.store import migrate, open_store
+from collector.store.databases import migrate, open_store
 from wire.clock import SystemClock
 
 _MISSING = "no PostgreSQL server programs found under /usr/lib/postgresql; remedy: apt-get install postgresql"

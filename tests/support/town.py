@@ -12,9 +12,10 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, insert
 
-from collector import plans, presence, tables
 from collector.hub import Hub
 from collector.judge.facts import Fact
+from collector.register import plans, presence
+from collector.store import tables
 from tests.support.measured import BOX, DEVICE, LAN, LINE
 from wire.codec import encode_batch
 from wire.messages import Batch, Observation, PlanItem, Value

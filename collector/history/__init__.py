@@ -1,0 +1,1 @@
+"""Numbers kept for charts, with their cursor, and how long they stay."""

@@ -1,0 +1,153 @@
+"""What the judge has to look at: centres with the spans that were touched, by data, by silence or by time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import Connection, func, or_, select
+
+from collector.judge.court import Case
+from collector.judge.timeline import ALWAYS, Span
+from collector.judge.walk import valid_ms
+from collector.judging.casebook import Loaded
+from collector.judging.policy import Policies
+from collector.register import presence
+from collector.register.places import Places
+from collector.store.tables import agent, condition, heard, inbox
+from collector.store.tables import presence as spans
+
+CENTRES_A_ROUND: Final = 200
+JOIN_MS: Final = 40 * 60_000
+"""Spans nearer than this are judged as one: each is judged this far around anyway."""
+
+# A row written now may bear a moment from shortly before it; looking a little further back than last time finds it.
+_WRITTEN_LATE_MS: Final = 3_000
+
+
+@dataclass(slots=True)
+class Agenda:
+    """Touched spans by centre."""
+
+    spans: dict[str, list[Span]] = field(default_factory=dict)
+
+    def touch(self, centre: str, first: int, last: int) -> None:
+        """Something came to be known about a centre between two moments."""
+        self.spans.setdefault(centre, []).append(Span(first, last))
+
+    def rounds(self) -> Iterator[dict[str, Span]]:
+        """All spans, joined where they are near, oldest first: each centre at most once a round."""
+        left = {centre: _joined(spans) for centre, spans in sorted(self.spans.items())}
+        while left:
+            some = list(left)[:CENTRES_A_ROUND]
+            yield {centre: left[centre].pop(0) for centre in some}
+            left = {centre: spans for centre, spans in left.items() if spans}
+
+
+def _joined(spans: list[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for span in sorted(spans, key=lambda s: s.start):
+        if joined and span.start - joined[-1].end <= JOIN_MS:
+            joined[-1] = Span(joined[-1].start, max(joined[-1].end, span.end))
+        else:
+            joined.append(span)
+    return joined
+
+
+@dataclass(slots=True)
+class Watch:
+    """What besides the inbox makes a centre worth a look. Remembers between steps; made anew after a takeover."""
+
+    places: Places
+    policies: Policies
+    since_ms: int
+    silent: set[str] = field(default_factory=set)
+    heard_from: dict[str, int] = field(default_factory=dict)
+    deadlines: dict[str, int] = field(default_factory=dict)
+    caught_up: bool = False
+
+    def start(self, conn: Connection) -> None:
+        """What was judged already when the judge last ran, at `since_ms`."""
+        for row in conn.execute(select(heard.c.agent, heard.c.from_ms, heard.c.alert_after_ms)):
+            if row.from_ms < self.since_ms - _WRITTEN_LATE_MS:
+                self.heard_from[row.agent] = row.from_ms
+            if row.alert_after_ms is None:
+                self.silent.add(row.agent)
+
+    def look(self, conn: Connection, agenda: Agenda, *, now_ms: int, caught_up: bool) -> list[str]:
+        """Put on the agenda what silence, return, conditions and time touched; the agents whose silence is new."""
+        late = presence.overdue(conn, now_ms)
+        for one in late:
+            self._touch(conn, agenda, one.agent, one.last_ms, now_ms)
+        self._returns(conn, agenda, now_ms)
+        self._conditions(conn, agenda)
+        self._deadlines(agenda, now_ms)
+        if caught_up and not self.caught_up:
+            self._edges(conn, agenda)
+            self.caught_up = True
+        self.since_ms = now_ms
+        return [one.agent for one in late]
+
+    def noticed(self, agents: list[str]) -> None:
+        """Their silence is in the store."""
+        self.silent.update(agents)
+
+    def _touch(self, conn: Connection, agenda: Agenda, name: str, first: int, last: int) -> None:
+        centre = self.places.centre_of(conn, name)
+        if centre is not None:
+            agenda.touch(centre, first, last)
+
+    def _returns(self, conn: Connection, agenda: Agenda, now_ms: int) -> None:
+        for row in conn.execute(select(heard.c.agent, heard.c.from_ms)).all():
+            if self.heard_from.get(row.agent) == row.from_ms:
+                continue
+            self.heard_from[row.agent] = row.from_ms
+            first = row.from_ms
+            if row.agent not in self.silent:  # nobody noticed that it was away
+                mine = (spans.c.agent == row.agent) & (spans.c.from_ms < row.from_ms)
+                first = conn.scalar(select(func.max(spans.c.to_ms)).where(mine)) or first
+            self.silent.discard(row.agent)
+            self._touch(conn, agenda, row.agent, first, min(row.from_ms, now_ms))
+
+    def _conditions(self, conn: Connection, agenda: Agenda) -> None:
+        t, since = condition.c, self.since_ms - _WRITTEN_LATE_MS
+        changed = select(t.agent, t.from_ms, t.to_ms).where(or_(t.from_ms >= since, t.to_ms >= since))
+        for row in conn.execute(changed).all():
+            for edge in (row.from_ms, row.to_ms):
+                if edge is not None and edge >= since:
+                    self._touch(conn, agenda, row.agent, edge, edge)
+
+    def _deadlines(self, agenda: Agenda, now_ms: int) -> None:
+        for centre in [centre for centre, at in self.deadlines.items() if at <= now_ms]:
+            due = self.deadlines.pop(centre)
+            agenda.touch(centre, due - self._cut_ms - 1, now_ms)
+
+    def _edges(self, conn: Connection, agenda: Agenda) -> None:
+        """After a start: whatever may have become stale since the judge last ran."""
+        hold_ms = max(round(1000 * v.policy.time.hold_at_most_s) for v in self.policies.versions)
+        # A look into the index for each agent: grouping would read all of it.
+        newest = select(func.max(inbox.c.at_max_ms)).where(inbox.c.agent == agent.c.id).scalar_subquery()
+        for row in conn.execute(select(agent.c.id.label("agent"), newest.label("at"))).all():
+            if row.at is not None and row.at > self.since_ms - hold_ms - self._cut_ms:
+                self._touch(conn, agenda, row.agent, row.at, row.at)
+
+    @property
+    def _cut_ms(self) -> int:
+        return max(round(1000 * v.policy.time.cut_s) for v in self.policies.versions)
+
+    def expect(self, centre: str, loaded: Loaded, now_ms: int) -> None:
+        """Note when the centre is to be looked at again though nothing came: when the next thing goes stale."""
+        moments: list[int] = []
+        for key, facts in loaded.case.facts.items():
+            if facts:
+                valid = max(valid_ms(fact, self.policies) for fact in facts[-8:])
+                last = (facts[-1].at, *_open_since(loaded.case, key))
+                moments += [at + valid + self._cut_ms + 1 for at in last]
+        self.deadlines[centre] = min((at for at in moments if at > now_ms), default=ALWAYS)
+
+
+def _open_since(case: Case, key: str) -> list[int]:
+    """When the presences that are open began, of those who measure a subject."""
+    mine = (span for name in case.owners.get(key, ()) for span in case.presence.get(name, ()))
+    return [span.start for span in mine if span.end == ALWAYS]

@@ -1,0 +1,187 @@
+"""What the judge reads: facts from stored bodies, and everything else that a case is made of."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import BindParameter, Connection, Row, bindparam, func, or_, select
+
+from collector.api import Flip
+from collector.judge.agent import Condition
+from collector.judge.court import Case
+from collector.judge.edits import timeline_of
+from collector.judge.facts import Fact, fact_of, in_order
+from collector.judge.timeline import ALWAYS, Span
+from collector.judging import flips
+from collector.judging.policy import Policies, Policy
+from collector.register.places import Place
+from collector.store.bodies import InboxRow, observations, read_seqs
+from collector.store.tables import condition, heard, inbox, presence
+from wire.messages import Observation
+
+MAX_FACTS: Final = 300_000
+"""Facts kept in memory, about 100 MB: half an hour of 800 centres. What is not there is read again."""
+
+_CHUNK: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A case with the flips it was made from; `pruned` where some of what was measured is no longer kept."""
+
+    case: Case
+    flips: Mapping[str, Sequence[Flip]]
+    pruned: bool
+
+
+@dataclass(slots=True)
+class Casebook:
+    """Reads cases; keeps the facts of rows within a bound, the least used given up first."""
+
+    policies: Policies
+    max_facts: int = MAX_FACTS
+    _rows: OrderedDict[int, tuple[Fact, ...]] = field(default_factory=OrderedDict)
+    _held: int = 0
+
+    def take(self, row: InboxRow, place: Place) -> tuple[Fact, ...]:
+        """The facts of a row. What an unsure clock stamped is no evidence and left out."""
+        known = self._rows.get(row.seq)
+        if known is not None:
+            self._rows.move_to_end(row.seq)
+            return known
+        facts = tuple(
+            fact_of(stored, self._period_ms(place, row.agent, stored.at_ms, stored.observation))
+            for stored in observations(row)
+            if not stored.clock_unsure
+        )
+        self._rows[row.seq] = facts
+        self._held += len(facts)
+        while self._held > self.max_facts and len(self._rows) > 1:
+            self._held -= len(self._rows.popitem(last=False)[1])
+        return facts
+
+    def longest_valid_ms(self, place: Place) -> int:
+        """How long any fact of a place may hold, by any version of the policy."""
+        longest = 0
+        for version in self.policies.versions:
+            period_ms = max(place.longest_period_ms, *(round(1000 * s) for s in _periods(version.policy).values()))
+            time = version.policy.time
+            longest = max(longest, min(round(time.stale_periods * period_ms), round(time.hold_at_most_s * 1000)))
+        return longest
+
+    def load(self, conn: Connection, place: Place, span: Span, *, now_ms: int) -> Loaded:
+        """The case of a place with every fact of `span`, and the last facts before it where it begins in a gap."""
+        facts, pruned = self._facts(conn, place, span)
+        by_subject: dict[str, list[Fact]] = {key: [] for key in place.subjects}
+        for fact in in_order(facts):
+            if fact.subject in by_subject:
+                by_subject[fact.subject].append(fact)
+        held = flips.effective(conn, place.subjects, span.start, ALWAYS)
+        case = Case(
+            place.subjects, by_subject, {key: timeline_of(rows) for key, rows in held.items()}, place.owners(),
+            self.policies, read_presence(conn, list(place.plans), span, now_ms),
+            read_conditions(conn, list(place.plans), span),
+        )  # fmt: skip
+        return Loaded(case, held, pruned)
+
+    # --- facts ------------------------------------------------------------------------------------------------------
+
+    def _facts(self, conn: Connection, place: Place, span: Span) -> tuple[list[Fact], bool]:
+        heads = [head for name in place.plans for head in _heads(conn, name, span)]
+        missing = [head.seq for head in heads if head.seq not in self._rows]
+        found = [fact for head in heads for fact in self._rows.get(head.seq, ())]
+        pruned = False
+        for n in range(0, len(missing), _CHUNK):
+            for row in read_seqs(conn, missing[n : n + _CHUNK]):
+                pruned = pruned or row.body is None
+                found += self.take(row, place)
+        return found, pruned
+
+    def _period_ms(self, place: Place, name: str, at: int, o: Observation) -> int:
+        planned = place.period_ms(name, (o.subject, o.probe, o.target), at)
+        if planned is not None:
+            return planned
+        periods = _periods(self.policies.at(at).policy)
+        return round(1000 * periods.get(o.subject.partition(":")[0], max(periods.values())))
+
+
+def _periods(policy: Policy) -> dict[str, float]:
+    """Seconds between measurements where no plan tells, by the kind of subject."""
+    return {
+        "lan": policy.lan.period_s, "line": policy.line.period_s, "device": policy.device.period_s,
+        "agent": policy.agent.period_s,
+    }  # fmt: skip
+
+
+# --- questions, built once: building one costs more than asking it ---------------------------------------------------
+
+_AGENTS: Final[BindParameter[str]] = bindparam("agents", expanding=True)
+_FIRST: Final[BindParameter[int]] = bindparam("first")
+_LAST: Final[BindParameter[int]] = bindparam("last")
+
+_INSIDE: Final = (
+    select(inbox.c.seq, inbox.c.at_min_ms)
+    .where(inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms >= _FIRST, inbox.c.at_min_ms <= _LAST)
+    .order_by(inbox.c.seq)
+)
+_EARLIER: Final = (
+    select(inbox.c.seq, inbox.c.at_min_ms)
+    .where(inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms < _FIRST)
+    .order_by(inbox.c.at_max_ms.desc())
+    .limit(1)
+)
+_STARTS_BEFORE: Final = (
+    select(func.max(presence.c.from_ms))
+    .where(presence.c.agent.in_(_AGENTS), presence.c.from_ms < _FIRST)
+    .group_by(presence.c.agent)
+)
+_NEAR: Final = (presence.c.to_ms >= _FIRST) & (presence.c.from_ms <= _LAST)
+_PRESENCE: Final = (
+    select(presence)
+    .where(presence.c.agent.in_(_AGENTS), or_(_NEAR, presence.c.from_ms.in_(_STARTS_BEFORE)))
+    .order_by(presence.c.from_ms)
+)
+_OPEN: Final = select(heard.c.agent, heard.c.from_ms).where(
+    heard.c.agent.in_(_AGENTS), heard.c.alert_after_ms > bindparam("now")
+)
+_CONDITIONS: Final = (
+    select(condition)
+    .where(condition.c.agent.in_(_AGENTS), condition.c.from_ms <= _LAST)
+    .where(or_(condition.c.to_ms.is_(None), condition.c.to_ms >= _FIRST))
+    .order_by(condition.c.from_ms, condition.c.id)
+)
+
+
+def _heads(conn: Connection, name: str, span: Span) -> Sequence[Row[int, int]]:
+    """Rows of an agent that may hold something of a span, and its last before the span where that begins in a gap."""
+    given: dict[str, str | int] = {"agent": name, "first": span.start}
+    heads = conn.execute(_INSIDE, given | {"last": span.end}).all()
+    if min((head.at_min_ms for head in heads), default=span.end) <= span.start:
+        return heads
+    return [*conn.execute(_EARLIER, given).all(), *heads]
+
+
+def read_presence(conn: Connection, agents: Sequence[str], span: Span, now_ms: int) -> dict[str, list[Span]]:
+    """When each agent was heard, around `span`: the last presence before it tells that there was one.
+
+    A presence is open, without end, until its silence is due.
+    """
+    found: dict[str, list[Span]] = {name: [] for name in agents}
+    given = {"agents": agents, "first": span.start, "last": span.end}
+    for row in conn.execute(_PRESENCE, given):
+        found[row.agent].append(Span(row.from_ms, row.to_ms))
+    for row in conn.execute(_OPEN, {"agents": agents, "now": now_ms}):
+        found[row.agent] = [s for s in found[row.agent] if s.start != row.from_ms] + [Span(row.from_ms, ALWAYS)]
+    return found
+
+
+def read_conditions(conn: Connection, agents: Sequence[str], span: Span) -> dict[str, list[Condition]]:
+    """Conditions of each agent that hold at some moment of `span`."""
+    found: dict[str, list[Condition]] = {name: [] for name in agents}
+    for row in conn.execute(_CONDITIONS, {"agents": agents, "first": span.start, "last": span.end}):
+        end = ALWAYS if row.to_ms is None else row.to_ms
+        found[row.agent].append(Condition(row.name, Span(row.from_ms, end)))
+    return found

@@ -1,0 +1,106 @@
+"""Flips in the store: append-only rows, of which those hold that nothing supersedes and that retract nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, insert, select
+
+from collector.api import Flip
+from collector.judge.edits import Edit
+from collector.store.tables import flip as t
+from collector.store.tables import subject
+
+_DETAIL: Final = msgspec.json.Decoder(dict[str, str | float | int])
+_EVIDENCE: Final = msgspec.json.Decoder(list[str])
+_ENCODER: Final = msgspec.json.Encoder()
+_later: Final = t.alias("later")
+
+EFFECTIVE: Final[ColumnElement[bool]] = t.c.to_state.is_not(None) & ~exists().where(_later.c.supersedes == t.c.seq)
+"""Whether a row of the table holds."""
+
+
+def flip_of(row: Row[Any]) -> Flip:
+    """A row of the table, all columns in their order."""
+    return Flip(
+        row.seq, row.subject, row.at_ms, row.from_state, row.to_state, row.reason, _DETAIL.decode(row.detail),
+        row.policy_version, tuple(_EVIDENCE.decode(row.evidence)), row.recorded_ms, row.supersedes,
+    )  # fmt: skip
+
+
+def after(conn: Connection, seq: int, limit: int) -> list[Flip]:
+    """Rows behind a cursor, as they were written."""
+    return [flip_of(row) for row in conn.execute(select(t).where(t.c.seq > seq).order_by(t.c.seq).limit(limit))]
+
+
+def effective(conn: Connection, subjects: Iterable[str], from_ms: int, to_ms: int) -> dict[str, list[Flip]]:
+    """For each subject the flips that hold, in order of time: the last before `from_ms`, and all up to `to_ms`."""
+    found: dict[str, list[Flip]] = {key: [] for key in subjects}
+    for flip in (*_last_before(conn, list(found), from_ms), *_within(conn, list(found), from_ms, to_ms)):
+        found[flip.subject].append(flip)
+    return found
+
+
+def history_of(conn: Connection, key: str, limit: int) -> list[Flip]:
+    """Every row of one subject, revised and retracted ones too, the last recorded first."""
+    rows = conn.execute(select(t).where(t.c.subject == key).order_by(t.c.seq.desc()).limit(limit))
+    return [flip_of(row) for row in rows]
+
+
+def newest(conn: Connection, centre: str | None) -> dict[str, Flip]:
+    """The flip that holds now of every subject, of one centre or of all; those without one are left out."""
+    seqs = select(_LATEST).select_from(subject)
+    if centre is not None:
+        seqs = seqs.where(subject.c.centre == centre)
+    return {row.subject: flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))}
+
+
+# Built once: the judge asks these for every centre, and building costs more than asking.
+_SUBJECTS: Final[BindParameter[str]] = bindparam("subjects", expanding=True)
+_WITHIN: Final = (
+    select(t)
+    .where(t.c.subject.in_(_SUBJECTS), t.c.at_ms >= bindparam("first"), t.c.at_ms <= bindparam("last"), EFFECTIVE)
+    .order_by(t.c.at_ms, t.c.seq)
+)
+_NEWEST: Final = (
+    select(t.c.seq)
+    .where(t.c.subject == subject.c.key, t.c.at_ms < bindparam("first"), EFFECTIVE)
+    .order_by(t.c.at_ms.desc(), t.c.seq.desc())
+    .limit(1)
+    .correlate(subject)
+    .scalar_subquery()
+)
+_LATEST: Final = (
+    select(t.c.seq)
+    .where(t.c.subject == subject.c.key, EFFECTIVE)
+    .order_by(t.c.at_ms.desc(), t.c.seq.desc())
+    .limit(1)
+    .correlate(subject)
+    .scalar_subquery()
+)
+_LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).where(subject.c.key.in_(_SUBJECTS))))
+
+
+def _within(conn: Connection, subjects: Sequence[str], from_ms: int, to_ms: int) -> list[Flip]:
+    given = {"subjects": subjects, "first": from_ms, "last": to_ms}
+    return [flip_of(row) for row in conn.execute(_WITHIN, given)]
+
+
+def _last_before(conn: Connection, subjects: Sequence[str], at_ms: int) -> list[Flip]:
+    return [flip_of(row) for row in conn.execute(_LAST_BEFORE, {"subjects": subjects, "first": at_ms})]
+
+
+def write(conn: Connection, edits: Sequence[Edit], now_ms: int) -> None:
+    """Append edits as they were judged at `now_ms`."""
+    if edits:
+        conn.execute(insert(t), [_row(edit, now_ms) for edit in edits])
+
+
+def _row(edit: Edit, now_ms: int) -> dict[str, str | int | None]:
+    return {
+        "subject": edit.subject, "at_ms": edit.at, "from_state": edit.from_state, "to_state": edit.to,
+        "reason": edit.reason, "detail": _ENCODER.encode(edit.detail).decode(), "policy_version": edit.policy,
+        "evidence": _ENCODER.encode(edit.evidence).decode(), "recorded_ms": now_ms, "supersedes": edit.supersedes,
+    }  # fmt: skip

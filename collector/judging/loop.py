@@ -1,0 +1,219 @@
+"""The judge's loop: what came into the inbox, who fell silent and what time made stale become flips.
+
+One step reads rows behind the cursor `judge`, judges every centre they touch once, however many rows there are, and
+writes flips and cursor in one transaction. A step cut short anywhere is done again and changes nothing it had done.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from collector.api import CollectorError
+from collector.hub import Hub
+from collector.judge.court import Case, Settled, settle
+from collector.judge.edits import Edit, edits, only_silence
+from collector.judge.timeline import Span
+from collector.judging import flips
+from collector.judging.agenda import Agenda, Watch
+from collector.judging.casebook import Casebook, Loaded
+from collector.judging.policy import Policies, keep_policy, read_policies, read_policy_file
+from collector.loops import Loop
+from collector.register import presence
+from collector.register.places import Place, Places
+from collector.store.bodies import InboxRow, read_rows
+from collector.store.tables import cursor
+
+_log = logging.getLogger(__name__)
+
+NAME: Final = "judge"
+ROWS: Final = 500
+"""Rows a step: eight hours of one agent, or a minute of five hundred."""
+
+EDITS_A_JOB: Final = 400
+IDLE_S: Final = 5.0
+"""The promise: what is due is seen within this."""
+
+POLICY_FILE: Final = "policy.toml"
+
+
+class CursorMoved(CollectorError):
+    """Somebody else judged in the meantime; nothing was written, and the next step begins from where they came to."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Moves:
+    """Where the cursor goes, and whose silence is judged in."""
+
+    seq: int
+    agents: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Times:
+    """Now, and where judging ends: a clock corrected by the time on the way may be a moment ahead of ours."""
+
+    now: int
+    edge: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    centre: str
+    edits: list[Edit]
+    loaded: Loaded
+    at_edge: bool
+
+
+class Judge:
+    """`step()` judges what there is to judge, a bounded part of it, and returns the seconds until the next."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._places = Places()
+        self._book: Casebook | None = None
+        self._watch: Watch | None = None
+        self._seq = 0
+        hub.on("register", self._places.forget)
+
+    def loop(self) -> Loop:
+        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True)
+
+    def step(self) -> float:
+        now_ms = self._hub.clock.wall_ms()
+        book, watch = self._ready(now_ms)
+        try:
+            more = self._step(book, watch, now_ms)
+        except Exception:
+            self._watch = None  # it remembers as seen what was not judged
+            raise
+        return 0.0 if more else IDLE_S
+
+    def _step(self, book: Casebook, watch: Watch, now_ms: int) -> bool:
+        agenda = Agenda()
+        with self._hub.store.reading() as conn:
+            rows = read_rows(conn, self._seq, ROWS)
+            newest = self._touched_by(conn, rows, book, agenda)
+            late = watch.look(conn, agenda, now_ms=now_ms, caught_up=len(rows) < ROWS)
+        moves = _Moves(rows[-1].seq if rows else self._seq, late)
+        told = self._judge(agenda, book, watch, _Times(now_ms, max(now_ms, newest)))
+        self._finish(told, moves, now_ms)
+        watch.noticed(late)
+        return len(rows) == ROWS
+
+    # --- beginning --------------------------------------------------------------------------------------------------
+
+    def _ready(self, now_ms: int) -> tuple[Casebook, Watch]:
+        """The book and the watch, made anew where another process judged in between."""
+        with self._hub.store.reading() as conn:
+            row = conn.execute(select(cursor.c.seq, cursor.c.moved_ms).where(cursor.c.name == NAME)).first()
+        if self._book is None or self._watch is None or row is None or row.seq != self._seq:
+            self._seq, since_ms = (0, 0) if row is None else (row.seq, row.moved_ms)
+            policies = self._hub.store.writer.do(lambda conn: self._begin(conn, now_ms))
+            self._book, self._watch = Casebook(policies), Watch(self._places, policies, since_ms)
+            self._places.forget()
+            with self._hub.store.reading() as conn:
+                self._watch.start(conn)
+        return self._book, self._watch
+
+    def _begin(self, conn: Connection, now_ms: int) -> Policies:
+        own = self._hub.settings.home / POLICY_FILE
+        raw, name = read_policy_file(own if own.exists() else None)
+        version = keep_policy(conn, raw=raw, name=name, now_ms=now_ms)
+        _log.info("judging: policy=%s version=%d after=%d", name, version, self._seq)
+        if conn.scalar(select(cursor.c.name).where(cursor.c.name == NAME)) is None:
+            conn.execute(insert(cursor).values(name=NAME, seq=0, moved_ms=now_ms))
+        return read_policies(conn)
+
+    # --- judging ----------------------------------------------------------------------------------------------------
+
+    def _touched_by(self, conn: Connection, rows: Sequence[InboxRow], book: Casebook, agenda: Agenda) -> int:
+        """Put on the agenda what rows touch; the newest moment in them."""
+        newest = 0
+        for row in rows:
+            centre = self._places.centre_of(conn, row.agent)
+            if centre is None:
+                continue
+            for fact in book.take(row, self._place(conn, centre, row.agent)):
+                agenda.touch(centre, fact.at, fact.at)
+                newest = max(newest, fact.at)
+        return newest
+
+    def _place(self, conn: Connection, centre: str, name: str) -> Place:
+        place = self._places.at(conn, centre)
+        if name not in place.plans:  # enrolled since the place was read
+            self._places.forget()
+            place = self._places.at(conn, centre)
+        return place
+
+    def _judge(self, agenda: Agenda, book: Casebook, watch: Watch, times: _Times) -> list[Edit]:
+        """Judge the agenda; every round but the last is written here, the edits of the last are returned."""
+        told: list[Edit] = []
+        for spans in agenda.rounds():
+            self._write(told, _Moves(self._seq, []), times.now)
+            with self._hub.store.reading() as conn:
+                verdicts = [self._settle(conn, book, times, c, span) for c, span in spans.items()]
+            for verdict in verdicts:
+                if verdict.at_edge:
+                    watch.expect(verdict.centre, verdict.loaded, times.edge)
+            told = [edit for verdict in verdicts for edit in verdict.edits]
+        return told
+
+    def _settle(self, conn: Connection, book: Casebook, times: _Times, centre: str, span: Span) -> _Verdict:
+        place = self._places.at(conn, centre)
+        loads: list[Loaded] = []
+
+        def load(around: Span) -> Case:
+            loads.append(book.load(conn, place, around, now_ms=times.now))
+            return loads[-1].case
+
+        valid = book.longest_valid_ms(place)
+        settled = settle(load, span, now=times.edge, policies=book.policies, valid_ms=valid)
+        return _Verdict(centre, _edits(settled, loads[-1]), loads[-1], settled.span.end >= times.edge)
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def _finish(self, told: list[Edit], moves: _Moves, now_ms: int) -> None:
+        if told or moves.agents or moves.seq != self._seq:
+            self._write(told, moves, now_ms, last=True)
+
+    def _write(self, told: list[Edit], moves: _Moves, now_ms: int, *, last: bool = False) -> None:
+        """Write edits in jobs of a bounded size; what `moves` says goes with the last of them."""
+        if not told and not last:
+            return
+        parts = [told[n : n + EDITS_A_JOB] for n in range(0, len(told), EDITS_A_JOB)] or [[]]
+        for part in parts[:-1]:
+            self._commit(part, _Moves(self._seq, []), now_ms)
+        self._commit(parts[-1], moves, now_ms)
+        if told:
+            self._hub.wake("flips")
+
+    def _commit(self, part: list[Edit], moves: _Moves, now_ms: int) -> None:
+        old = self._seq
+
+        def job(conn: Connection) -> None:
+            mine = update(cursor).where(cursor.c.name == NAME, cursor.c.seq == old)
+            if conn.execute(mine.values(seq=moves.seq, moved_ms=now_ms).returning(cursor.c.seq)).first() is None:
+                raise CursorMoved(f"the judge's cursor is no longer at {old}")
+            flips.write(conn, part, now_ms)
+            if moves.agents:
+                presence.noticed(conn, moves.agents, now_ms)
+
+        self._hub.store.writer.do(job)
+        self._seq = moves.seq
+
+
+def _edits(settled: Settled, loaded: Loaded) -> list[Edit]:
+    made: list[Edit] = []
+    for key, timeline in settled.timelines.items():
+        told = timeline
+        if loaded.pruned:
+            if key.startswith("agent:"):  # whether it was heard does not depend on what was kept
+                continue
+            told = only_silence(settled.case.before[key], timeline, settled.span)
+        made += edits(key, loaded.flips[key], told, settled.span)
+    return made

@@ -1,0 +1,198 @@
+"""Thresholds: `province/policy.toml`, read strictly and kept in versions: a moment is judged by that of its time.
+
+PolicyError   a policy that cannot be used; the text names the file, the key and the remedy
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta, Struct
+from sqlalchemy import Connection, insert, select
+
+from collector.api import CollectorError
+from collector.store.tables import policy as t
+from wire import strict
+
+Count = Annotated[int, Meta(ge=1, le=100)]
+Seconds = Annotated[float, Meta(gt=0, le=30 * 86_400)]
+Share = Annotated[float, Meta(gt=0, lt=1)]
+
+
+class PolicyError(CollectorError):
+    """A policy that cannot be used; the text names the file, the key and the remedy."""
+
+
+class Time(Struct, frozen=True, kw_only=True):
+    """How long what was measured holds, and how long is waited for what was not."""
+
+    stale_periods: Count
+    hold_at_most_s: Seconds
+    cut_s: Seconds
+    decide_within_s: Seconds
+
+
+class Lan(Struct, frozen=True, kw_only=True):
+    """Trains to the gateway. `port_bps` 0: the port's speed is not judged."""
+
+    lost_trains: Count
+    good_trains: Count
+    window_s: Seconds
+    min_trains: Count
+    loss: Share
+    port_bps: Annotated[float, Meta(ge=0)]
+    period_s: Seconds
+
+
+class Line(Struct, frozen=True, kw_only=True):
+    """Trains to the anchors of a line."""
+
+    lost_trains: Count
+    good_trains: Count
+    window_s: Seconds
+    min_trains: Count
+    loss: Share
+    rtt_s: Seconds
+    period_s: Seconds
+
+
+class Device(Struct, frozen=True, kw_only=True):
+    """A device and the conditions it reports of itself."""
+
+    failed: Count
+    good: Count
+    disk_used: Share
+    inodes_used: Share
+    memory_used: Share
+    temperature_c: Annotated[float, Meta(gt=0, le=200)]
+    on_battery: bool
+    period_s: Seconds
+
+
+class Agent(Struct, frozen=True, kw_only=True):
+    """The agent's own health; its silence is not a threshold but a promise of the wait channel."""
+
+    spool_oldest_s: Seconds
+    disk_free_bytes: Annotated[float, Meta(ge=0)]
+    period_s: Seconds
+
+
+class Policy(Struct, frozen=True, kw_only=True):
+    """All thresholds of the province. A threshold added later needs a default, so that old versions stay readable."""
+
+    time: Time
+    lan: Lan
+    line: Line
+    device: Device
+    agent: Agent
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A policy and from when on it is in force."""
+
+    number: int
+    from_ms: int
+    policy: Policy
+
+    decide_ms: int = field(init=False)
+    hold_ms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked for every measurement; frozen as the rest is.
+        object.__setattr__(self, "decide_ms", round(self.policy.time.decide_within_s * 1000))
+        object.__setattr__(self, "hold_ms", round(self.policy.time.hold_at_most_s * 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Every version, oldest first, at least one. The first also judges what is older than itself."""
+
+    versions: tuple[Version, ...]
+
+    def at(self, at_ms: int) -> Version:
+        """The version in force at that time."""
+        if len(self.versions) == 1:
+            return self.versions[0]
+        return self.versions[max(0, bisect_right(self.versions, at_ms, key=lambda v: v.from_ms) - 1)]
+
+    @property
+    def decide_ms(self) -> int:
+        """How far ahead of a moment any version may look to judge it."""
+        return max(v.decide_ms for v in self.versions)
+
+    @property
+    def reach_ms(self) -> int:
+        """How far back of a moment any version may look to judge it."""
+        return max(round(1000 * max(v.policy.lan.window_s, v.policy.line.window_s)) for v in self.versions)
+
+
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def parse_policy(raw: bytes, name: str) -> Policy:
+    """TOML text as a policy. Raises PolicyError, also where its parts contradict each other."""
+    try:
+        policy = strict.loads(raw, Policy, name)
+    except strict.SettingsError as error:
+        raise PolicyError(str(error)) from error
+    for flaw in _contradictions(policy):
+        raise PolicyError(f"{name}: {flaw}")
+    return policy
+
+
+def _contradictions(p: Policy) -> Iterator[str]:
+    for kind, trains in (("lan", p.lan), ("line", p.line)):
+        rows = max(trains.lost_trains, trains.good_trains)
+        if rows * trains.period_s > p.time.decide_within_s:
+            yield f"{kind}: {rows} trains of {trains.period_s:g} s do not fit into time.decide_within_s"
+        if trains.min_trains * trains.period_s > trains.window_s:
+            yield f"{kind}.min_trains: {trains.min_trains} trains do not fit into window_s"
+    if max(p.device.failed, p.device.good) * p.device.period_s > p.time.decide_within_s:
+        yield "device: what must come in a row does not fit into time.decide_within_s"
+    if p.time.cut_s >= p.time.decide_within_s:
+        yield "time.decide_within_s must be longer than time.cut_s"
+    if p.time.hold_at_most_s < p.time.stale_periods * max(p.lan.period_s, p.line.period_s, p.device.period_s):
+        yield "time.hold_at_most_s is shorter than stale_periods periods: everything would be stale at once"
+
+
+def read_policy_file(path: Path | None) -> tuple[bytes, str]:
+    """The bytes of the policy in use and its name: `path`, or the example province's. Raises PolicyError."""
+    if path is None:
+        return (resources.files("province") / "policy.toml").read_bytes(), "province/policy.toml"
+    try:
+        return path.read_bytes(), str(path)
+    except OSError as error:
+        raise PolicyError(f"{path}: cannot be read: {error.strerror}") from error
+
+
+# --- versions -------------------------------------------------------------------------------------------------------
+
+
+def keep_policy(conn: Connection, *, raw: bytes, name: str, now_ms: int) -> int:
+    """Store `raw` as a new version from `now_ms` on, unless it is the newest; its number. Raises PolicyError."""
+    parse_policy(raw, name)
+    digest = hashlib.sha256(raw).hexdigest()
+    newest = conn.execute(select(t.c.version, t.c.sha256, t.c.from_ms).order_by(t.c.version.desc()).limit(1)).first()
+    if newest is not None and newest.sha256 == digest:
+        return int(newest.version)
+    number = 1 if newest is None else newest.version + 1
+    # Versions stay in the order of time even where the clock was set back between two of them.
+    from_ms = now_ms if newest is None else max(now_ms, newest.from_ms + 1)
+    body = raw.decode("utf-8-sig")
+    conn.execute(insert(t).values(version=number, sha256=digest, body=body, from_ms=from_ms))
+    return number
+
+
+def read_policies(conn: Connection) -> Policies:
+    """Every version kept. Raises PolicyError where there is none, or one that can no longer be read."""
+    rows = conn.execute(select(t.c.version, t.c.from_ms, t.c.body).order_by(t.c.from_ms)).all()
+    if not rows:
+        raise PolicyError("the store holds no policy yet; the judge keeps one when it starts")
+    return Policies(tuple(Version(r[0], r[1], parse_policy(r[2].encode(), f"policy version {r[0]}")) for r in rows))

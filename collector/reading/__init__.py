@@ -1,0 +1,1 @@
+"""`collector.api.Reader`, answered from the two databases."""

@@ -1,0 +1,179 @@
+"""Questions answered: `collector.api.Reader` over the stores, each with one or a few indexed queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import func, select
+
+from collector.api import (
+    Actor,
+    AgentInfo,
+    Centre,
+    Flip,
+    Interval,
+    PlannedItem,
+    Series,
+    Standing,
+    StoredObservation,
+    SubjectInfo,
+    SuiteHealth,
+    TaskInfo,
+)
+from collector.history import charts
+from collector.hub import Hub
+from collector.judge.edits import timeline_of
+from collector.judge.timeline import Segment
+from collector.judging import flips
+from collector.reading import suite
+from collector.reading.evidence import find_observation, newest_observations, observations_before
+from collector.register import actors, tasks
+from collector.register.places import plan_versions
+from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
+
+MAX_FLIPS: Final = 5_000
+MAX_OBSERVATIONS: Final = 1_000
+
+
+class HubReader:
+    """Plain synchronous calls; each sees one moment of the store. Implements `collector.api.Reader`."""
+
+    def __init__(self, hub: Hub, roles: Sequence[str] = ()) -> None:
+        self._hub = hub
+        self._roles = tuple(roles)
+
+    def now_ms(self) -> int:
+        return self._hub.clock.wall_ms()
+
+    def revision(self) -> str:
+        with self._hub.store.reading() as conn:
+            newest_flip = conn.scalar(select(func.max(flip.c.seq))) or 0
+            newest_task = conn.scalar(select(func.max(task.c.changed_ms))) or 0
+            subjects = conn.scalar(select(func.count()).select_from(subject)) or 0
+        with self._hub.store.reading_ts() as conn:
+            taken = conn.scalar(select(func.max(ts_cursor.c.seq))) or 0
+        return f"{newest_flip}.{taken}.{newest_task}.{subjects}"
+
+    # --- the register -----------------------------------------------------------------------------------------------
+
+    def centres(self) -> list[Centre]:
+        with self._hub.store.reading() as conn:
+            rows = conn.execute(select(centre).order_by(centre.c.key))
+            return [Centre(row.key, row.name_vi, row.name_en) for row in rows]
+
+    def subjects(self, centre: str | None = None) -> list[SubjectInfo]:
+        query = select(subject).order_by(subject.c.centre, subject.c.key)
+        if centre is not None:
+            query = query.where(subject.c.centre == centre)
+        with self._hub.store.reading() as conn:
+            return [SubjectInfo(r.key, r.kind, r.centre, r.label, r.agent) for r in conn.execute(query)]
+
+    def agents(self) -> list[AgentInfo]:
+        with self._hub.store.reading() as conn:
+            return suite.read_agents(conn, self.now_ms())
+
+    def planned(self, centre: str) -> list[PlannedItem]:
+        with self._hub.store.reading() as conn:
+            return suite.read_planned(conn, centre)
+
+    def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]:
+        mine = select(agent.c.id).where(agent.c.centre == centre)
+        query = select(task).where(task.c.agent.in_(mine)).order_by(task.c.created_ms.desc()).limit(max(0, limit))
+        with self._hub.store.reading() as conn:
+            return [tasks.info(row) for row in conn.execute(query)]
+
+    def actor(self, session: str) -> Actor | None:
+        with self._hub.store.reading() as conn:
+            return actors.actor_of(conn, session, self.now_ms())
+
+    # --- states -----------------------------------------------------------------------------------------------------
+
+    def standings(self, centre: str | None = None) -> dict[str, Standing]:
+        with self._hub.store.reading() as conn:
+            query = select(subject.c.key, subject.c.centre, subject.c.created_ms)
+            rows = conn.execute(query if centre is None else query.where(subject.c.centre == centre)).all()
+            held = flips.newest(conn, centre)
+            ever = {f"agent:{row.agent}": row.last_ms for row in conn.execute(select(heard.c.agent, heard.c.last_ms))}
+        as_of = self._as_of([row.key for row in rows] if centre is not None else None) | ever
+        for row in rows:  # a centre is as new as the newest measurement of what it consists of
+            if row.key in as_of and row.key not in ever:
+                whole = f"centre:{row.centre}"
+                as_of[whole] = max(as_of.get(whole, 0), as_of[row.key])
+        return {row.key: _standing(row.key, held.get(row.key), row.created_ms, as_of.get(row.key)) for row in rows}
+
+    def _as_of(self, keys: Sequence[str] | None) -> dict[str, int]:
+        query = select(latest.c.subject, func.max(latest.c.at_ms).label("at")).group_by(latest.c.subject)
+        with self._hub.store.reading_ts() as conn:
+            found = conn.execute(query if keys is None else query.where(latest.c.subject.in_(keys)))
+            return {row.subject: row.at for row in found}
+
+    def flips(self, after_seq: int = 0, limit: int = 500) -> list[Flip]:
+        with self._hub.store.reading() as conn:
+            return flips.after(conn, after_seq, max(0, min(limit, MAX_FLIPS)))
+
+    def flips_of(self, subject: str, limit: int = 100) -> list[Flip]:
+        with self._hub.store.reading() as conn:
+            return flips.history_of(conn, subject, max(0, min(limit, MAX_FLIPS)))
+
+    def intervals(self, subjects: list[str], from_ms: int, to_ms: int) -> dict[str, list[Interval]]:
+        with self._hub.store.reading() as conn:
+            held = flips.effective(conn, subjects, from_ms, to_ms)
+        return {key: _intervals(key, rows, from_ms, to_ms) for key, rows in held.items()}
+
+    # --- measurements -----------------------------------------------------------------------------------------------
+
+    def latest(self, centre: str) -> list[StoredObservation]:
+        keys = [info.key for info in self.subjects(centre)]
+        query = select(latest.c.observation).where(latest.c.subject.in_(keys))
+        with self._hub.store.reading_ts() as conn:
+            ids = list(conn.scalars(query.order_by(latest.c.subject, latest.c.probe, latest.c.target)))
+        with self._hub.store.reading() as conn:
+            return newest_observations(conn, ids)
+
+    def observations(self, subject: str, before_ms: int, limit: int = 50) -> list[StoredObservation]:
+        with self._hub.store.reading() as conn:
+            return observations_before(conn, subject, before_ms, max(0, min(limit, MAX_OBSERVATIONS)))
+
+    def observation(self, observation_id: str) -> StoredObservation:
+        with self._hub.store.reading() as conn:
+            return find_observation(conn, observation_id)
+
+    def history(self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288) -> list[Series]:
+        with self._hub.store.reading_ts() as conn:
+            found = charts.read_charts(conn, subject, metrics, from_ms=from_ms, to_ms=to_ms, points=points)
+            counts = charts.read_counts(conn, subject, from_ms, to_ms) if found else {}
+        with self._hub.store.reading() as conn:
+            plans = plan_versions(conn, suite.agents_beside(conn, subject))
+        until = min(to_ms, self.now_ms())
+        shares = {
+            target: charts.share(
+                counts.get(target, 0), charts.planned(plans, subject, target, from_ms=from_ms, to_ms=until)
+            )
+            for target in {series.target for series in found}
+        }
+        return [replace(series, coverage=shares[series.target]) for series in found]
+
+    # --- the suite --------------------------------------------------------------------------------------------------
+
+    def health(self) -> SuiteHealth:
+        return suite.read_health(self._hub, self._roles)
+
+
+def _standing(key: str, held: Flip | None, created_ms: int, as_of_ms: int | None) -> Standing:
+    if held is None or held.to is None:
+        return Standing(key, "unknown", "never_measured", created_ms, as_of_ms, {}, ())
+    return Standing(key, held.to, held.reason, held.at_ms, as_of_ms, held.detail, held.evidence)
+
+
+def _intervals(key: str, rows: Sequence[Flip], from_ms: int, to_ms: int) -> list[Interval]:
+    if from_ms >= to_ms:
+        return []
+    held = timeline_of(rows).between(from_ms, to_ms - 1)
+    starts = [from_ms, *(segment.at for segment in held[1:])]
+    return [_interval(key, s, a, b) for s, a, b in zip(held, starts, [*starts[1:], to_ms], strict=True)]
+
+
+def _interval(key: str, segment: Segment, from_ms: int, to_ms: int) -> Interval:
+    return Interval(key, segment.state, segment.reason, from_ms, to_ms)

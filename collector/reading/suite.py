@@ -1,0 +1,103 @@
+"""The suite about itself: its agents, their plans, its readers' lags, its ledger, its disk."""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, func, select, text
+
+from collector.api import AgentInfo, Ledger, PlannedItem, SuiteHealth
+from collector.health import disk_free_bytes
+from collector.hub import Hub
+from collector.store.tables import agent, condition, cursor, heard, inbox, ledger, plan, subject, ts_cursor
+from wire.messages import PlanItem
+
+LEDGER_ROWS: Final = 200
+READERS: Final = ("judge", "history")
+
+_ITEMS: Final = msgspec.json.Decoder(list[PlanItem])
+
+
+def read_agents(conn: Connection, now_ms: int) -> list[AgentInfo]:
+    """Every agent that was ever enrolled."""
+    query = (
+        select(agent, heard.c.last_ms, heard.c.alert_after_ms, heard.c.skew_ms, plan.c.version.label("plan_version"))
+        .outerjoin(heard, heard.c.agent == agent.c.id)
+        .outerjoin(plan, (plan.c.agent == agent.c.id) & plan.c.to_ms.is_(None))
+        .order_by(agent.c.centre, agent.c.id)
+    )
+    held: dict[str, list[str]] = {}
+    for row in conn.execute(select(condition.c.agent, condition.c.name).where(condition.c.to_ms.is_(None))):
+        held.setdefault(row.agent, []).append(row.name)
+    return [
+        AgentInfo(
+            row.id, row.centre, row.role, row.name, row.version, row.enrolled_ms, row.revoked_ms, row.last_ms,
+            row.alert_after_ms is None or row.alert_after_ms <= now_ms, row.skew_ms, row.plan_version or 0,
+            tuple(sorted(held.get(row.id, ()))),
+        )
+        for row in conn.execute(query)
+    ]  # fmt: skip
+
+
+def read_planned(conn: Connection, centre: str) -> list[PlannedItem]:
+    """The items of every plan in force at a centre."""
+    query = select(plan.c.agent, plan.c["items"]).join(agent, agent.c.id == plan.c.agent)
+    mine = query.where(agent.c.centre == centre, plan.c.to_ms.is_(None), agent.c.revoked_ms.is_(None))
+    return [
+        PlannedItem(item.id, name, item.subject, item.probe, item.target, item.period_s)
+        for name, body in conn.execute(mine.order_by(plan.c.agent))
+        for item in _ITEMS.decode(bytes(body))
+    ]
+
+
+def agents_beside(conn: Connection, key: str) -> list[str]:
+    """Every agent of the centre a subject belongs to."""
+    where = select(subject.c.centre).where(subject.c.key == key).scalar_subquery()
+    return list(conn.scalars(select(agent.c.id).where(agent.c.centre == where)))
+
+
+def read_health(hub: Hub, roles: tuple[str, ...]) -> SuiteHealth:
+    """How motcua itself is, from indexes and counters."""
+    now_ms = hub.clock.wall_ms()
+    with hub.store.reading_ts() as conn:
+        seqs = {row.name: row.seq for row in conn.execute(select(ts_cursor.c.name, ts_cursor.c.seq))}
+    with hub.store.reading() as conn:
+        seqs |= {row.name: row.seq for row in conn.execute(select(cursor.c.name, cursor.c.seq))}
+        newest = conn.execute(select(inbox.c.seq, inbox.c.received_ms).order_by(inbox.c.seq.desc()).limit(1)).first()
+        lags = {name: _lag_s(conn, seqs.get(name, 0), newest.received_ms if newest else 0) for name in READERS}
+        days = conn.execute(select(ledger).order_by(ledger.c.day.desc(), ledger.c.agent).limit(LEDGER_ROWS))
+        counts = tuple(Ledger(*row) for row in days)
+        agents = conn.scalar(select(func.count()).select_from(agent).where(agent.c.revoked_ms.is_(None))) or 0
+        live = heard.join(agent, (agent.c.id == heard.c.agent) & agent.c.revoked_ms.is_(None))
+        quiet = heard.c.alert_after_ms.is_(None) | (heard.c.alert_after_ms <= now_ms)
+        silent = conn.scalar(select(func.count()).select_from(live).where(quiet)) or 0
+        rows, size = _inbox_size(conn, hub.store.dialect)
+    return SuiteHealth(
+        now_ms, _version(), roles, hub.store.dialect, rows, size, newest.received_ms if newest else None,
+        lags, hub.store.writer.depth, hub.store.writer.commit_p99_s(), agents, silent, counts, disk_free_bytes(hub),
+    )  # fmt: skip
+
+
+def _lag_s(conn: Connection, seq: int, newest_ms: int) -> float:
+    """Seconds between the oldest row a reader has not taken and the newest there is."""
+    oldest = conn.scalar(select(inbox.c.received_ms).where(inbox.c.seq > seq).order_by(inbox.c.seq).limit(1))
+    return 0.0 if oldest is None else max(0.0, (newest_ms - oldest) / 1000)
+
+
+def _inbox_size(conn: Connection, dialect: str) -> tuple[int, int]:
+    """Rows of the inbox, by its first and last, and bytes on disk of what holds it: counting them would read it all."""
+    first, last = conn.execute(select(func.min(inbox.c.seq), func.max(inbox.c.seq))).one()
+    if dialect == "postgresql":
+        size = conn.scalar(text("SELECT pg_total_relation_size('inbox')"))
+    else:
+        size = conn.scalar(text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"))
+    return (0 if first is None else last - first + 1), int(size or 0)
+
+
+def _version() -> str:
+    try:
+        return metadata.version("motcua")
+    except metadata.PackageNotFoundError:  # run from a checkout that was never installed
+        return "unpackaged"

@@ -1,0 +1,106 @@
+"""The register of a centre as judge and history need it: its subjects, and what every plan of its agents said when."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, select
+
+from collector.store.tables import agent, plan, subject
+from wire.messages import PlanItem
+
+Key = tuple[str, str, str]
+"""Subject, probe, target."""
+
+_ITEMS: Final = msgspec.json.Decoder(list[PlanItem])
+_JUDGED: Final = frozenset({"centre", "lan", "line", "device", "agent"})
+
+
+@dataclass(frozen=True, slots=True)
+class PlanVersion:
+    """What an agent was to measure from `from_ms` to `to_ms` (None: still), with periods in ms."""
+
+    from_ms: int
+    to_ms: int | None
+    periods: Mapping[Key, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A centre's subjects with their kinds, and its agents with every version of their plans, oldest first."""
+
+    centre: str
+    subjects: Mapping[str, str]
+    plans: Mapping[str, Sequence[PlanVersion]]
+
+    @property
+    def longest_period_ms(self) -> int:
+        """The longest period any plan of the centre knows."""
+        every = (ms for versions in self.plans.values() for version in versions for ms in version.periods.values())
+        return max(every, default=0)
+
+    def owners(self) -> dict[str, frozenset[str]]:
+        """The agents that measure, or once measured, each subject."""
+        found: dict[str, set[str]] = {f"agent:{name}": {name} for name in self.plans}
+        for name, versions in self.plans.items():
+            for version in versions:
+                for key, _, _ in version.periods:
+                    found.setdefault(key, set()).add(name)
+        return {key: frozenset(names) for key, names in found.items()}
+
+    def period_ms(self, name: str, key: Key, at: int) -> int | None:
+        """How often an agent measured something at a time; None where no plan of its tells."""
+        versions = self.plans.get(name, ())
+        n = bisect_right(versions, at, key=lambda version: version.from_ms)
+        # What was begun under a plan may be stamped a little before the collector put it in force.
+        nearest = (*reversed(versions[:n]), *versions[n:])
+        return next((version.periods[key] for version in nearest if key in version.periods), None)
+
+
+def plan_versions(conn: Connection, agents: Sequence[str]) -> dict[str, list[PlanVersion]]:
+    """Every version of the plans of these agents, oldest first."""
+    found: dict[str, list[PlanVersion]] = {name: [] for name in agents}
+    query = select(plan.c.agent, plan.c.from_ms, plan.c.to_ms, plan.c["items"]).where(plan.c.agent.in_(agents))
+    for name, from_ms, to_ms, body in conn.execute(query.order_by(plan.c.agent, plan.c.version)):
+        periods = {(i.subject, i.probe, i.target): round(i.period_s * 1000) for i in _ITEMS.decode(bytes(body))}
+        found[name].append(PlanVersion(from_ms, to_ms, periods))
+    return found
+
+
+def read_place(conn: Connection, centre: str) -> Place:
+    """The register of one centre."""
+    rows = conn.execute(select(subject.c.key, subject.c.kind).where(subject.c.centre == centre))
+    subjects = {row.key: row.kind for row in rows if row.kind in _JUDGED} | {f"centre:{centre}": "centre"}
+    agents = list(conn.scalars(select(agent.c.id).where(agent.c.centre == centre)))
+    return Place(centre, subjects, plan_versions(conn, agents))
+
+
+@dataclass(slots=True)
+class Places:
+    """Places read once and kept until the register changes."""
+
+    _places: dict[str, Place] = field(default_factory=dict)
+    _centres: dict[str, str] = field(default_factory=dict)
+
+    def forget(self, _topic: str = "") -> None:
+        """The register changed: read places again when they are needed."""
+        self._places = {}
+
+    def centre_of(self, conn: Connection, name: str) -> str | None:
+        """The centre of an agent; None for an agent nobody enrolled."""
+        if name not in self._centres:
+            found = conn.scalar(select(agent.c.centre).where(agent.c.id == name))
+            if found is None:
+                return None
+            self._centres[name] = found
+        return self._centres[name]
+
+    def at(self, conn: Connection, centre: str) -> Place:
+        """The place of a centre."""
+        if centre not in self._places:
+            self._places[centre] = read_place(conn, centre)
+        return self._places[centre]

@@ -1,0 +1,246 @@
+"""One thread owns the one writing connection: many jobs a COMMIT, a SAVEPOINT each, nobody answered before it returned.
+
+A job is a function of the connection. Its failure is its caller's alone; what fails the transaction fails every job in
+it with `Unavailable`, and the next group tries a new connection: the writer recovers without a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import queue
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+from collector.api import CollectorError
+from collector.store.faults import Busy, Unavailable, fault_of
+
+__all__ = ["Busy", "Unavailable", "Writer"]
+
+T = TypeVar("T")
+Hook = Callable[[Connection, Sequence[object]], None]
+
+_log = logging.getLogger(__name__)
+LINGER_S: Final = 0.003
+_ORDER_KEY: Final = 0x6D_6F_74_63_75_61  # "motcua"
+
+
+@dataclass(slots=True)
+class _Entry(Generic[T]):
+    """A job, and where its result is awaited: an asyncio future has its loop, any other has none."""
+
+    job: Callable[[Connection], T]
+    future: Future[T] | asyncio.Future[T]
+    loop: asyncio.AbstractEventLoop | None
+    result: T | None = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """The writing side of one database.
+
+    `limit`: jobs that may wait before `Busy`. `group`: jobs a COMMIT. `in_order`: on PostgreSQL an advisory lock is
+    taken before the first job of a group and held to its COMMIT, so that ids drawn by jobs appear in commit order and
+    a reader by cursor never skips one; SQLite has one writer anyhow.
+    """
+
+    def __init__(self, engine: Engine, *, limit: int = 1024, group: int = 256, in_order: bool = True) -> None:
+        self._engine, self._group = engine, group
+        self._queue: queue.Queue[_Entry[Any] | None] = queue.Queue(limit)
+        self._limit = limit
+        self._lock_first = in_order and engine.dialect.name == "postgresql"
+        self._hooks: list[Hook] = []
+        self._observers: list[Callable[[float, int], None]] = []
+        self._connection: Connection | None = None
+        self._closed = False
+        self._in_company = False  # the last group held several jobs: they come from many at once
+        self._closing = threading.Lock()
+        self.commit_s: deque[float] = deque(maxlen=1024)
+        self.fault: str | None = None
+        self._thread = threading.Thread(target=self._run, name=f"writer-{engine.url.database}", daemon=True)
+        self._thread.start()
+
+    # --- asking -----------------------------------------------------------------------------------------------------
+
+    def submit(self, job: Callable[[Connection], T]) -> Future[T]:
+        """Queue a job; the future resolves after COMMIT. Raises Busy, Unavailable."""
+        future: Future[T] = Future()
+        self._put(_Entry(job, future, None))
+        return future
+
+    def do(self, job: Callable[[Connection], T]) -> T:
+        """Run a job and wait for its COMMIT. Not from the event loop, nor from within a job."""
+        if threading.current_thread() is self._thread:
+            raise CollectorError("a job may not wait for another job")
+        return self.submit(job).result()
+
+    async def run(self, job: Callable[[Connection], T]) -> T:
+        """Run a job from an event loop; returns after COMMIT."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._put(_Entry(job, future, loop))
+        return await future
+
+    def before_commit(self, hook: Hook) -> None:
+        """Have `hook` called once before each COMMIT, with the results of the jobs that succeeded in the group."""
+        self._hooks.append(hook)
+
+    def after_commit(self, observer: Callable[[float, int], None]) -> None:
+        """Have `observer` told of each COMMIT: its seconds and how many jobs it held."""
+        self._observers.append(observer)
+
+    @property
+    def depth(self) -> int:
+        """Jobs that wait."""
+        return self._queue.qsize()
+
+    @property
+    def load(self) -> float:
+        """How full the queue is, 0 to 1."""
+        return self._queue.qsize() / self._limit
+
+    def commit_p99_s(self) -> float | None:
+        """The 99th of a hundred of the last 1,024 COMMITs; None before the first."""
+        ordered = sorted(self.commit_s)
+        return ordered[int(len(ordered) * 0.99)] if ordered else None
+
+    def close(self) -> None:
+        """Finish what is queued, then let go of the connection. Later jobs are refused."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def _put(self, entry: _Entry[Any]) -> None:
+        with self._closing:
+            if self._closed:
+                raise Unavailable("closed", "no more is written")
+            try:
+                self._queue.put_nowait(entry)
+            except queue.Full:
+                raise Busy(f"{self._limit} writes are waiting already") from None
+
+    # --- writing (only in the thread) -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        last = False
+        while not last:
+            entries, last = self._collect()
+            self._in_company = len(entries) > 1
+            if entries:
+                self._write(entries)
+                _settle(entries)
+        self._disconnect()
+
+    def _collect(self) -> tuple[list[_Entry[Any]], bool]:
+        """What waits, at least one and at most a group; and whether the writer is to end."""
+        entries: list[_Entry[Any]] = []
+        entry = self._queue.get()
+        if self._in_company and entry is not None:
+            time.sleep(
+                LINGER_S
+            )  # the others are on their way; without this a COMMIT held fewer than two jobs under load
+        while entry is not None:
+            entries.append(entry)
+            if len(entries) >= self._group:
+                return entries, False
+            try:
+                entry = self._queue.get_nowait()
+            except queue.Empty:
+                return entries, False
+        return entries, True
+
+    def _write(self, entries: list[_Entry[Any]]) -> None:
+        began = time.monotonic()
+        try:
+            self._transact(entries)
+        except Exception as error:  # whatever it is belongs to the callers; this thread must outlive it
+            self._disconnect()
+            self._fail(entries, error)
+            return
+        spent = time.monotonic() - began
+        self.fault = None
+        self.commit_s.append(spent)
+        for observer in self._observers:
+            observer(spent, len(entries))
+
+    def _transact(self, entries: list[_Entry[Any]]) -> None:
+        connection = self._connect()
+        with connection.begin():
+            execute = connection.connection.driver_connection.execute  # type: ignore[union-attr]  # sqlite3 and psycopg alike
+            if self._lock_first:
+                execute(f"SELECT pg_advisory_xact_lock({_ORDER_KEY})")
+            for entry in entries:
+                execute("SAVEPOINT job")
+                try:
+                    entry.result = entry.job(connection)
+                except Exception as error:  # carried to the one who asked
+                    if fault_of(error):
+                        raise
+                    entry.error = error
+                    execute("ROLLBACK TO SAVEPOINT job")
+                execute("RELEASE SAVEPOINT job")
+            results = [entry.result for entry in entries if entry.error is None]
+            for hook in self._hooks:
+                hook(connection, results)
+
+    def _fail(self, entries: list[_Entry[Any]], error: Exception) -> None:
+        reason = fault_of(error)
+        if reason is not None and reason != self.fault:
+            _log.error("write failed: reason=%s jobs=%d error=%s", reason, len(entries), error)
+        elif reason is None:
+            _log.exception("write failed: jobs=%d", len(entries), exc_info=error)
+        self.fault = reason or "unreachable"
+        text = str(getattr(error, "orig", None) or error)[:200]
+        for entry in entries:
+            entry.error = Unavailable(self.fault, text) if entry.error is None else entry.error
+
+    def _connect(self) -> Connection:
+        if self._connection is None:
+            self._connection = self._engine.connect().execution_options(motcua_writes=True)
+        return self._connection
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(Exception):  # it is given up either way
+                connection.invalidate()
+            with contextlib.suppress(Exception):
+                connection.close()
+
+
+def _settle(entries: list[_Entry[Any]]) -> None:
+    """Hand out the results; a loop is woken once a group, not once a job."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Entry[Any]]] = {}
+    for entry in entries:
+        if entry.loop is None:
+            _resolve(entry)
+        else:
+            by_loop.setdefault(entry.loop, []).append(entry)
+    for loop, waiting in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop ended meanwhile, and with it everyone who waited there
+            loop.call_soon_threadsafe(_resolve_all, waiting)
+
+
+def _resolve_all(entries: list[_Entry[Any]]) -> None:
+    for entry in entries:
+        _resolve(entry)
+
+
+def _resolve(entry: _Entry[Any]) -> None:
+    if entry.future.done():  # given up by the one who asked
+        return
+    if entry.error is not None:
+        entry.future.set_exception(entry.error)
+    else:
+        entry.future.set_result(entry.result)

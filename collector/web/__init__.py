@@ -1,0 +1,1 @@
+"""The agents' socket: routes, the wait channel, the read API, problem documents."""
