@@ -29,14 +29,14 @@ from wire.messages import Observation, PlanItem, Scalar
 
 MEMORY_MB: Final = 45.0
 CORE: Final = 0.007
-SETTLE_S: Final = 20.0
+SETTLE_S: Final = 5.0
 GROWTH_MB: Final = 1.0  # a program that has settled may still be found this much larger by chance
 TRAINS_A_MINUTE: Final = 24
 LOOKS_A_MINUTE: Final = 12
 
 
 def run(report: Report) -> None:
-    seconds = 60.0 if report.quick else 240.0
+    seconds = 60.0 if report.quick else 180.0
     with ExitStack() as stack:
         folder = stack.enter_context(scratch("mix"))
         peer = stack.enter_context(neighbour())

@@ -21,7 +21,7 @@ ROLES = ("--roles", "ingest,judge")
 
 
 def run(report: Report) -> None:
-    batches = 25 if report.quick else 100
+    batches = 15 if report.quick else 60
     with scratch("durability") as folder:
         _receipts(report, folder, batches)
         _power_cuts(report, folder, batches)

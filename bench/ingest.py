@@ -62,7 +62,7 @@ def _at_the_planned_rate(report: Report, store: str, ours: Target) -> None:
     ours.offer(RATE, 2.0)  # warm
     ours.forget()
     for _ in range(report.runs):
-        ours.offer(RATE, 3.0 if report.quick else 6.0)
+        ours.offer(RATE, 3.0 if report.quick else 4.0)
     p99, core = spread(ours.p99_ms), spread(ours.cores)
     report.keep(ours.facts(f"open_{store.lower()}_"))
     report.judge(
@@ -85,7 +85,7 @@ def _at_saturation(report: Report, store: str, ours: Target, echo: Target, rival
         target.forget()
     for _ in range(report.runs):
         for target in everybody:
-            target.saturate(2.0 if report.quick else 4.0)
+            target.saturate(2.0 if report.quick else 3.0)
     for target in everybody:
         report.keep(target.facts(f"full_{store.lower()}_{target.name}_"))
     for a, b in pairs:
