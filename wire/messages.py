@@ -26,7 +26,9 @@ MAX_PLAN_BYTES: Final = 1024 * 1024
 Millis = Annotated[int, Meta(ge=-(2**53), le=2**53)]
 Finite = float  # msgspec reads neither NaN nor infinity from JSON, nor a number that overflows; a test holds it to that
 Text = Annotated[str, Meta(min_length=1, max_length=200)]  # control characters are refused by the codec, once a line
-Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+WORD_PATTERN: Final = r"^[a-z][a-z0-9_]{0,31}$"
+Word = Annotated[str, Meta(pattern=WORD_PATTERN)]
+Name = Annotated[str, Meta(min_length=1, max_length=32)]  # a Word whose form wire.parcel checks, once for each
 Uuid = Annotated[str, Meta(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 Scalar = str | int | float | bool | None
@@ -44,7 +46,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     """One run of one probe on one target. `i` is its position in its batch; `at_ms` and `mono_ms` are of its start."""
 
     i: Annotated[int, Meta(ge=0, lt=MAX_OBSERVATIONS)]
-    probe: Word
+    probe: Name
     subject: Text
     target: Text
     at_ms: Millis
@@ -53,7 +55,7 @@ class Observation(Struct, frozen=True, omit_defaults=True):
     outcome: Outcome
     reason: Annotated[str, Meta(pattern=REASON_PATTERN)] | None = None
     values: Annotated[list[Value], Meta(max_length=MAX_VALUES)] = []
-    phases: Annotated[dict[Word, Finite], Meta(max_length=32)] = {}
+    phases: Annotated[dict[Name, Finite], Meta(max_length=32)] = {}
     detail: Annotated[dict[Text, Scalar], Meta(max_length=32)] = {}
     task_id: Text | None = None
 
