@@ -157,6 +157,7 @@ async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["
     from collector import floor
 
     with _hub(settings) as hub:
+        hub.roles = tuple(roles)
         servers = [_server(make(hub), variable) for role, (variable, make) in SOCKETS.items() if role in roles]
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_loops(hub, roles, stop)), *(asyncio.create_task(s.serve()) for s in servers)]

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from litestar import Litestar
 
     from collector.api import Commands, Reader
@@ -17,10 +15,9 @@ def board_app(
     commands: Commands,
     *,
     hosts: frozenset[str] = frozenset(),
-    limits: Mapping[str, float] | None = None,
     settle_ms: int = 1_000,
 ) -> Litestar:
     """The built-in web pages as an ASGI application; see `dashboards.board.app.board_app`."""
     from dashboards.board import app
 
-    return app.board_app(reader, commands, hosts=hosts, limits=limits, settle_ms=settle_ms)
+    return app.board_app(reader, commands, hosts=hosts, settle_ms=settle_ms)

@@ -27,6 +27,7 @@ from collector.hub import Hub
 from collector.judge.edits import timeline_of
 from collector.judge.timeline import Segment
 from collector.judging import flips
+from collector.judging.policy import read_policies
 from collector.reading import suite
 from collector.reading.evidence import find_observation, newest_observations, observations_before
 from collector.register import actors, tasks
@@ -40,9 +41,8 @@ MAX_OBSERVATIONS: Final = 1_000
 class HubReader:
     """Plain synchronous calls; each sees one moment of the store. Implements `collector.api.Reader`."""
 
-    def __init__(self, hub: Hub, roles: Sequence[str] = ()) -> None:
+    def __init__(self, hub: Hub) -> None:
         self._hub = hub
-        self._roles = tuple(roles)
 
     def now_ms(self) -> int:
         return self._hub.clock.wall_ms()
@@ -157,8 +157,18 @@ class HubReader:
 
     # --- the suite --------------------------------------------------------------------------------------------------
 
+    def limits(self) -> dict[str, float]:
+        with self._hub.store.reading() as conn:
+            device = read_policies(conn).at(self.now_ms()).policy.device
+        return {
+            "motcua_device_disk_used_ratio": device.disk_used,
+            "motcua_device_inodes_used_ratio": device.inodes_used,
+            "motcua_device_memory_used_ratio": device.memory_used,
+            "motcua_device_temperature_celsius": device.temperature_c,
+        }
+
     def health(self) -> SuiteHealth:
-        return suite.read_health(self._hub, self._roles)
+        return suite.read_health(self._hub)
 
 
 def _standing(key: str, held: Flip | None, created_ms: int, as_of_ms: int | None) -> Standing:

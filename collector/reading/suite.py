@@ -58,7 +58,7 @@ def agents_beside(conn: Connection, key: str) -> list[str]:
     return list(conn.scalars(select(agent.c.id).where(agent.c.centre == where)))
 
 
-def read_health(hub: Hub, roles: tuple[str, ...]) -> SuiteHealth:
+def read_health(hub: Hub) -> SuiteHealth:
     """How motcua itself is, from indexes and counters."""
     now_ms = hub.clock.wall_ms()
     with hub.store.reading_ts() as conn:
@@ -75,7 +75,7 @@ def read_health(hub: Hub, roles: tuple[str, ...]) -> SuiteHealth:
         silent = conn.scalar(select(func.count()).select_from(live).where(quiet)) or 0
         rows, size = _inbox_size(conn, hub.store.dialect)
     return SuiteHealth(
-        now_ms, _version(), roles, hub.store.dialect, rows, size, newest.received_ms if newest else None,
+        now_ms, _version(), hub.roles, hub.store.dialect, rows, size, newest.received_ms if newest else None,
         lags, hub.store.writer.depth, hub.store.writer.commit_p99_s(), agents, silent, counts, disk_free_bytes(hub),
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
 from litestar import Litestar, Response, get
@@ -31,15 +30,13 @@ def board_app(
     commands: Commands,
     *,
     hosts: frozenset[str] = frozenset(),
-    limits: Mapping[str, float] | None = None,
     clock: Clock | None = None,
     settle_ms: int = SETTLE_MS,
 ) -> Litestar:
     """The built-in web pages.
 
-    `hosts`: names the board answers to besides those of loopback. `limits`: metric → ratio at which a bar shows its
-    notch, from the policy in force; a metric without one gets no notch. `settle_ms`: how old the pages may be that
-    readers share; with polling every 3 s a change is on every screen within 5 s of its commit.
+    `hosts`: names the board answers to besides those of loopback. `settle_ms`: how old the pages may be that readers
+    share; with polling every 3 s a change is on every screen within 5 s of its commit.
     """
     shelf = Shelf()
     render = Renderer(shelf)
@@ -48,7 +45,7 @@ def board_app(
     return Litestar(
         route_handlers=[
             *wide_pages(reader, door, live, render),
-            *centre_pages(reader, door, live, render, limits=limits or {}),
+            *centre_pages(reader, door, live, render),
             *narrow_pages(reader, door, live, render),
             *session_routes(commands, door, render),
             *_plain_routes(reader, shelf),

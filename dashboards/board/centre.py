@@ -83,13 +83,13 @@ class CentrePage:
     busy: bool
 
 
-def look(reader: Reader, key: str, words: Words, limits: Mapping[str, float]) -> CentrePage:
+def look(reader: Reader, key: str, words: Words) -> CentrePage:
     """Everything the page of centre `key` shows. Raises NotFound."""
     centre = next((centre for centre in reader.centres() if centre.key == key), None)
     if centre is None:
         raise NotFound(key)
     infos = {info.key: info for info in reader.subjects(key)}
-    standings, latest = reader.standings(key), reader.latest(key)
+    standings, latest, limits = reader.standings(key), reader.latest(key), reader.limits()
     now_ms = reader.now_ms()
     from_ms, _ = window(now_ms)
     names = {info.key: subject_name(info, words, {key: centre}) for info in infos.values()}

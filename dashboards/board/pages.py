@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
@@ -45,9 +43,7 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
     return [province_page, suite_page]
 
 
-def centre_pages(
-    reader: Reader, door: Door, live: Live, render: Renderer, *, limits: Mapping[str, float]
-) -> list[HTTPRouteHandler]:
+def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
     """One centre, and the data of its chart."""
 
     @get("/centres/{key:str}", sync_to_thread=True)
@@ -55,7 +51,7 @@ def centre_pages(
         seen = door.enter(request)
 
         def make() -> Part:
-            facts = centre.look(reader, key, seen.words, limits)
+            facts = centre.look(reader, key, seen.words)
             html = render("centre.html", seen, {"c": facts, "now_ms": facts.now_ms})
             return Part(f"{facts.name}: {facts.title}", html)
 

@@ -14,8 +14,6 @@ import uvicorn
 from dashboards import board_app
 from tests.support.reader_double import World
 
-LIMITS = {"motcua_device_disk_used_ratio": 0.95}
-
 
 @dataclass(frozen=True)
 class Served:
@@ -37,7 +35,7 @@ class Served:
 @contextmanager
 def served(world: World) -> Iterator[Served]:
     """Serve `world` until the block ends."""
-    app = board_app(world, world, limits=LIMITS, settle_ms=-1)  # every change is seen at once
+    app = board_app(world, world, settle_ms=-1)  # every change is seen at once
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(app, ws="none", log_config=None, lifespan="on", timeout_graceful_shutdown=1))

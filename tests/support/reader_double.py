@@ -140,6 +140,9 @@ class World:
         own = {agent.id for agent in self.listed_agents if agent.centre == centre}
         return [task for task in self.listed_tasks if task.agent in own][:limit]
 
+    def limits(self) -> dict[str, float]:
+        return {"motcua_device_disk_used_ratio": 0.95}
+
     def health(self) -> SuiteHealth:
         return SuiteHealth(
             now_ms=self.now,

@@ -10,6 +10,12 @@
   const figure = (value, unit) => value == null ? "–" : String(value < 1 ? Math.round(value * 100) / 100 : Math.round(value * 10) / 10).replace(".", comma ? "," : ".") + "\u00a0" + unit;
   let drawn = [];
 
+  // A measurement without neighbours has no line to stand on: it is drawn as a point.
+  function lone(u, series) {
+    const values = u.data[series];
+    return values.flatMap((value, i) => value != null && values[i - 1] == null && values[i + 1] == null ? [i] : []);
+  }
+
   function draw(data) {
     drawn.forEach((chart) => chart.destroy());
     drawn = [one(data.rtt, plot.dataset.rtt, "ms", data, 200), one(data.loss, plot.dataset.loss, "%", data, 130)].filter(Boolean);
@@ -30,7 +36,7 @@
       ],
       series: [
         { value: (u, s) => s == null ? "–" : uPlot.tzDate(new Date(s * 1000), ZONE).toTimeString().slice(0, 5), label: plot.dataset.time },
-        ...lines.map((line, n) => ({ label: line.label, stroke: inks[n], width: 1.5, dash: DASHES[n], spanGaps: false, points: { show: false }, value: (u, value) => figure(value, unit) })),
+        ...lines.map((line, n) => ({ label: line.label, stroke: inks[n], width: 1.5, dash: DASHES[n], spanGaps: false, points: { show: true, size: 5, fill: inks[n], filter: lone }, value: (u, value) => figure(value, unit) })),
       ],
     };
     return new uPlot(options, uPlot.join(lines.map((line) => line.data), lines.map((line) => line.data.map(() => 2))), plot);

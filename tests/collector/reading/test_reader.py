@@ -45,7 +45,8 @@ def reader(hub: Hub, town: Town, clock: HandClock) -> Reader:
     judge, history = Judge(hub), History(hub)
     while judge.step() == 0 or history.step() == 0:
         pass
-    return HubReader(hub, ("judge",))
+    hub.roles = ("judge",)
+    return HubReader(hub)
 
 
 def test_standings_tell_state_since_and_as_of(reader: Reader) -> None:
@@ -215,3 +216,7 @@ def test_what_was_pruned_is_left_out_and_not_found(hub: Hub, reader: Reader) -> 
     assert reader.observations(LINE, ms(500)) == []
     with pytest.raises(NotFound):
         reader.observation(key)
+
+
+def test_the_limits_are_those_of_the_policy_in_force(reader: HubReader) -> None:
+    assert reader.limits()["motcua_device_disk_used_ratio"] == 0.95
