@@ -31,7 +31,7 @@ from wire.clock import SystemClock
 from wire.identity import new_ulid
 from wire.messages import PlanItem
 
-MINUTES: Final = 4  # different minutes that each sender says in turn
+MINUTES: Final = 1  # of each sender; no two senders say the same
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from bench.process import BenchError, free_port, listening, must_live, program, 
 from bench.rounds import CONNECTIONS, Target
 
 SERVER_CORE, CLIENT_CORE = 0, 1
-AGENTS: Final = 100
+AGENTS: Final = 2000  # so many that at the planned rate none is fresh in the collector's memory, as in life
 RATE: Final = 300.0
 SMALL: Final = 4  # observations of an urgent batch
 BIG: Final = 1000  # samples in a request of the size that suits Prometheus best
