@@ -22,9 +22,8 @@ from bench.load import Request
 from bench.mix import Sender
 from bench.place import scratch
 from bench.process import BenchError, free_port, listening, must_live, program, wait_until
-from bench.rounds import CONNECTIONS, Target
+from bench.rounds import CLIENT_CORE, CONNECTIONS, SERVER_CORE, Target
 
-SERVER_CORE, CLIENT_CORE = 0, 1
 AGENTS: Final = 2000  # so many that at the planned rate none is fresh in the collector's memory, as in life
 RATE: Final = 300.0
 SMALL: Final = 4  # observations of an urgent batch
@@ -118,7 +117,11 @@ def _against_prometheus(report: Report, store: str, ours: Target, rivals: Sequen
 
 
 def _how(ours: Target) -> str:
-    return f"TLS, keep-alive, server on one core, batches of {ours.samples} values of {AGENTS} agents"
+    others = spread(ours.others).median
+    return (
+        f"TLS, keep-alive, server on one core, batches of {ours.samples} values of {AGENTS} agents;"
+        f" others took {others:.0%} of that core"
+    )
 
 
 def _but(*targets: Target) -> str:

@@ -51,6 +51,15 @@ def cpu_s(pid: int) -> float:
     return total / _TICK
 
 
+def core_busy_s(core: int) -> float:
+    """How long one core has worked since the machine was started, for whomever, interrupts and stolen time included."""
+    for line in (_PROC / "stat").read_text("ascii").splitlines():
+        if line.startswith(f"cpu{core} "):
+            ticks = [int(x) for x in line.split()[1:9]]
+            return (sum(ticks) - ticks[3] - ticks[4]) / _TICK
+    raise ValueError(f"there is no core {core}")
+
+
 @dataclass(slots=True)
 class Cost:
     """One program over one stretch of time: each sample of its memory, and its share of one core."""

@@ -13,8 +13,9 @@ import uvloop
 from bench.frame import Fact, Spread, percentile, spread
 from bench.home import Enrolled
 from bench.load import Load, Request, closed_loop, open_loop
-from bench.meter import cpu_s
+from bench.meter import core_busy_s, cpu_s
 
+SERVER_CORE, CLIENT_CORE = 0, 1
 CONNECTIONS: Final = 32
 CLIENT_LIMIT: Final = 0.9  # of its core: beyond this the generator is what was measured
 
@@ -35,6 +36,7 @@ class Target:
     clients: list[float] = field(default_factory=list)
     p50_ms: list[float] = field(default_factory=list)
     p99_ms: list[float] = field(default_factory=list)
+    others: list[float] = field(default_factory=list)
     flaws: set[str] = field(default_factory=set)
 
     def saturate(self, seconds: float) -> None:
@@ -49,7 +51,7 @@ class Target:
 
     def forget(self) -> None:
         """Begin another series of rounds."""
-        for kept in (self.rates, self.cores, self.clients, self.p50_ms, self.p99_ms):
+        for kept in (self.rates, self.cores, self.clients, self.p50_ms, self.p99_ms, self.others):
             kept.clear()
 
     @property
@@ -75,15 +77,18 @@ class Target:
             f"{prefix}p99_ms": round(spread(self.p99_ms).median, 2),
             f"{prefix}server_us_a_request": round(self.cost_us),
             f"{prefix}server_core": round(spread(self.cores).median, 3),
+            f"{prefix}others_on_its_core": round(spread(self.others).median, 3),
             f"{prefix}client_core": round(spread(self.clients).median, 3),
             f"{prefix}client_was_the_limit": spread(self.clients).median > CLIENT_LIMIT,
             f"{prefix}flaws": "; ".join(sorted(self.flaws)),
         }
 
     def _keep(self, loading: Coroutine[None, None, Load]) -> None:
-        before, began = sum(map(cpu_s, self.pids)), time.monotonic()
+        before, busy, began = sum(map(cpu_s, self.pids)), core_busy_s(SERVER_CORE), time.monotonic()
         load = uvloop.run(loading)
-        self.cores.append((sum(map(cpu_s, self.pids)) - before) / (time.monotonic() - began))
+        spent = time.monotonic() - began
+        self.cores.append((sum(map(cpu_s, self.pids)) - before) / spent)
+        self.others.append(max(0.0, (core_busy_s(SERVER_CORE) - busy) / spent - self.cores[-1]))
         self.rates.append(load.per_s)
         self.clients.append(load.client_core)
         self.p50_ms.append(percentile(load.latency_ms, 0.5))
