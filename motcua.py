@@ -6,9 +6,7 @@ Everything heavy is imported where it is used, so that `motcua agent …` works 
 import asyncio
 import contextlib
 import logging
-import os
 import platform
-import signal
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib.metadata import version
@@ -74,14 +72,18 @@ def command_line() -> "typer.Typer":
     @app.command()
     def up() -> None:
         """Collector, agent and board on this machine, until Ctrl-C. A second run finds everything as it was."""
-        asyncio.run(_up(_settings()))
+        from collector import process
+
+        process.run(_up(_settings()))
 
     @app.command()
     def serve(
         roles: Annotated[str, typer.Option(help=f"any of {','.join(BUILT)}, joined by commas")] = ",".join(BUILT),
     ) -> None:
         """A collector in this process, until it is told to stop."""
-        asyncio.run(_serve(_settings(), parse_roles(roles)))
+        from collector import process
+
+        process.run(_serve(_settings(), parse_roles(roles)))
 
     app.add_typer(agent_commands(), name="agent")
     _add_collector(app)
@@ -139,13 +141,11 @@ def _settings() -> "Settings":
 # --- one process with its roles -------------------------------------------------------------------------------------
 
 
-def _log_to(level: int) -> None:
-    logging.basicConfig(level=level, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-
-
 async def _serve(settings: "Settings", roles: Sequence[str]) -> None:
-    _log_to(logging.INFO)
-    told = _told_to_stop()
+    from collector import process
+
+    process.log_to_stderr(logging.INFO)
+    told = process.told_to_stop()
     async with running(settings, roles) as hub:
         _show(f"motcua {version('motcua')} serves {', '.join(roles)}; home {settings.home}, {hub.store.dialect}")
         await told.wait()
@@ -154,15 +154,16 @@ async def _serve(settings: "Settings", roles: Sequence[str]) -> None:
 @contextlib.asynccontextmanager
 async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["Hub"]:
     """A collector that answers, with the loops of its roles, until the block ends. Raises Stop where it cannot."""
-    from collector import floor
+    from collector import floor, process
 
     with _hub(settings) as hub:
         hub.roles = tuple(roles)
-        servers = [_server(make(hub), variable) for role, (variable, make) in SOCKETS.items() if role in roles]
+        servers = [process.server(make(hub), variable) for role, (variable, make) in SOCKETS.items() if role in roles]
         stop = asyncio.Event()
         tasks = [asyncio.create_task(_loops(hub, roles, stop)), *(asyncio.create_task(s.serve()) for s in servers)]
         try:
-            await _all_started(servers, tasks)
+            await process.all_started(servers, tasks)
+            process.settle_memory()
             yield hub
         finally:
             stop.set()
@@ -211,27 +212,6 @@ SOCKETS: Final = {"ingest": ("MOTCUA_AGENTS", _agents_server), "board": ("MOTCUA
 """Which role listens, the variable that moves it, and how its server is made."""
 
 
-def _server(config: "uvicorn.Config", variable: str) -> "uvicorn.Server":
-    import uvicorn
-
-    from collector import claims
-    from collector.settings import Address
-
-    claims.port(Address(config.host, config.port), variable)
-    server = uvicorn.Server(config)
-    # Two servers share this process: signals are taken once, by us, and not by each of them.
-    server.capture_signals = contextlib.nullcontext  # type: ignore[method-assign,assignment]
-    return server
-
-
-async def _all_started(servers: Sequence["uvicorn.Server"], tasks: Sequence["asyncio.Task[None]"]) -> None:
-    while not all(server.started for server in servers):
-        if ended := [task for task in tasks if task.done()]:
-            ended[0].result()
-            raise Stop("a server ended before it had begun; the lines above say why")
-        await asyncio.sleep(0.02)
-
-
 async def _loops(hub: "Hub", roles: Sequence[str], stop: asyncio.Event) -> None:
     from collector import floor
     from collector.loops import run_loops
@@ -239,26 +219,14 @@ async def _loops(hub: "Hub", roles: Sequence[str], stop: asyncio.Event) -> None:
     await run_loops(hub, [loop for loop in floor.loops(hub) if loop.role in roles], stop)
 
 
-def _told_to_stop() -> asyncio.Event:
-    """An event that SIGINT or SIGTERM sets, from now on; a second one ends the process at once."""
-    told = asyncio.Event()
-
-    def tell() -> None:
-        if told.is_set():
-            os._exit(FAILED)
-        told.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, tell)
-    return told
-
-
 # --- all of it on this machine --------------------------------------------------------------------------------------
 
 
 async def _up(settings: "Settings") -> None:
-    _log_to(logging.WARNING)
-    told = _told_to_stop()
+    from collector import process
+
+    process.log_to_stderr(logging.WARNING)
+    told = process.told_to_stop()
     _show(f"motcua {version('motcua')}, home {settings.home}")
     async with running(settings, BUILT) as hub:
         _step("collector", f"answers agents at {settings.agents_url}, data in {hub.store.dialect}")
@@ -268,10 +236,11 @@ async def _up(settings: "Settings") -> None:
         _show(f"\n  Board   {_login_address(hub)}")
         _show("          the link works once; for a new one: motcua collector login-link\n")
         watching = asyncio.create_task(_tell_first_figures(hub))
-        await told.wait()
-        _show("\nstopping")
-        watching.cancel()
-        await agent
+        try:
+            await agent  # it ends when told to, or by a fault of ours, and then so do we
+        finally:
+            watching.cancel()
+            _show("\nstopping")
     _step("stopped", "everything is kept; `make up` goes on from here")
 
 
@@ -303,7 +272,7 @@ async def _keep_agent_running(home: Path, told: asyncio.Event) -> None:
         with (home / "agent.log").open("ab") as log:
             child = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "agent", "run", "--home", str(home), cwd=Path(__file__).parent,
-                process_group=0, stderr=log,
+                start_new_session=True, stderr=log,
             )  # fmt: skip
         ended = asyncio.create_task(child.wait())
         await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)

@@ -132,7 +132,7 @@ class Inbox:
     def _take(self, cursor: Cursor, settled: Settled, piece: Piece, offset: int | None) -> Receipt:
         delivery, header = settled.delivery, piece.header
         sifted = sift(piece, offset, delivery.received_ms)
-        items = len(piece.observations) + len(piece.refused)
+        items = len(piece.stamps) + len(piece.refused)
         rejected = _JSON.encode(sifted.rejected).decode() if sifted.rejected else "[]"
         cursor.execute(self._sql[_INSERT], (
             delivery.agent, header.epoch, header.batch, piece.sha256, header.boot_id, delivery.received_ms, offset,

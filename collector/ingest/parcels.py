@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from collector.ingest import timing
+from collector.ingest.timing import Stamp
 from wire.codec import Parcel, pack
 from wire.codec import Request as WireRequest
 from wire.messages import Batch, Envelope, Observation, Rejected
@@ -16,12 +17,16 @@ MAX_HINTS: Final = 100  # behind these a refusal goes without words, so that an 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A batch that can be stored: `refused` are the items that the codec or the agent's bounds ruled out."""
+    """A batch that can be stored: `refused` are the items that the codec or the agent's bounds ruled out.
+
+    The observations themselves are let go: hundreds of batches wait for a COMMIT under load, and keeping what they were
+    read into cost more time, in memory that is never warm, than reading them.
+    """
 
     header: Batch
     sha256: str
     body: bytes
-    observations: list[Observation]
+    stamps: list[Stamp]
     refused: list[Rejected]
     tasks: tuple[Observation, ...]
 
@@ -57,13 +62,13 @@ def prepare(
 
 def sift(piece: Piece, offset: int | None, received_ms: int) -> Sifted:
     """Set aside what was measured at a time that cannot be, once the offset of the boot is known."""
-    at = timing.moments(piece.observations, offset)
+    at = timing.moments(piece.stamps, offset)
     low, high = (min(at), max(at)) if at else (received_ms, received_ms)
     if timing.plausible(low, received_ms) and timing.plausible(high, received_ms):
         return Sifted(low, high, piece.refused, [])
-    pairs = list(zip(piece.observations, at, strict=True))
-    quarantined = [timing.quarantined(o, ms) for o, ms in pairs if not timing.plausible(ms, received_ms)]
-    good = [ms for _, ms in pairs if timing.plausible(ms, received_ms)] or [received_ms]
+    pairs = zip(piece.stamps, at, strict=True)
+    quarantined = [timing.quarantined(stamp.i, ms) for stamp, ms in pairs if not timing.plausible(ms, received_ms)]
+    good = [ms for ms in at if timing.plausible(ms, received_ms)] or [received_ms]
     rejected = _in_order([*piece.refused, *quarantined])
     return Sifted(min(good), max(good), rejected, quarantined)
 
@@ -76,7 +81,8 @@ def _piece(parcel: Parcel, keep: bytes | None, may: Callable[[str], bool]) -> Pi
         observations = [o for o in observations if o.subject not in foreign]
     tasks = tuple([o for o in observations if o.task_id is not None])
     body = pack(parcel.raw) if keep is None else keep
-    return Piece(parcel.header, parcel.sha256, body, observations, _in_order(refused), tasks)
+    stamps = [Stamp(o.i, o.at_ms, o.mono_ms) for o in observations]
+    return Piece(parcel.header, parcel.sha256, body, stamps, _in_order(refused), tasks)
 
 
 def _foreign(o: Observation) -> Rejected:

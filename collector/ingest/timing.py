@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
-from wire.messages import Batch, Envelope, Observation, Rejected
+from wire.messages import Batch, Envelope, Rejected
 
 EARLIEST_MS: Final = 1_735_689_600_000  # 2025-01-01T00:00:00Z: nothing of ours was measured before
 FUTURE_MS: Final = 2_000
@@ -33,11 +33,19 @@ def skew_ms(envelope: Envelope, received_ms: int) -> int:
     return envelope.sent_at_ms - received_ms
 
 
-def moments(observations: Sequence[Observation], offset: int | None) -> list[int]:
+class Stamp(NamedTuple):
+    """What is kept of an observation until its batch is committed: its position, and its time by both clocks."""
+
+    i: int
+    at_ms: int
+    mono_ms: int
+
+
+def moments(stamps: Sequence[Stamp], offset: int | None) -> list[int]:
     """The corrected time of each observation."""
     if offset is None:
-        return [o.at_ms for o in observations]
-    return [offset + o.mono_ms for o in observations]
+        return [stamp.at_ms for stamp in stamps]
+    return [offset + stamp.mono_ms for stamp in stamps]
 
 
 def plausible(at_ms: int, received_ms: int) -> bool:
@@ -45,10 +53,10 @@ def plausible(at_ms: int, received_ms: int) -> bool:
     return EARLIEST_MS <= at_ms <= received_ms + FUTURE_MS
 
 
-def quarantined(observation: Observation, at_ms: int) -> Rejected:
-    """The refusal of an observation whose time cannot be."""
+def quarantined(i: int, at_ms: int) -> Rejected:
+    """The refusal of the observation at position `i`, whose time cannot be."""
     where = "before 2025" if at_ms < EARLIEST_MS else "after it was received"
-    return Rejected(observation.i, "quarantined", f"measured {_text(at_ms)}, {where}")
+    return Rejected(i, "quarantined", f"measured {_text(at_ms)}, {where}")
 
 
 def _text(at_ms: int) -> str:
