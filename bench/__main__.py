@@ -29,7 +29,9 @@ def main() -> int:
     chosen = parser.parse_args()
     if unknown := set(chosen.names) - set(BENCHES):
         parser.error(f"there is no bench {', '.join(sorted(unknown))}")
-    subprocess.run(["sh", str(ROOT / "bench" / "packages.sh")], check=False)  # it says what is missing
+    subprocess.run(
+        ["sh", str(ROOT / "tests/packages.sh"), str(ROOT / "bench/packages.txt")], check=False
+    )  # it says what is missing
     names = chosen.names or BENCHES
     reports = [_run(name, quick=chosen.quick) for name in names]
     if tuple(names) == BENCHES:

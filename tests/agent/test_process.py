@@ -99,7 +99,9 @@ def test_killed_at_any_moment_it_loses_nothing_committed_and_sends_nothing_twice
     double.items = ticks(30)
     chance = random.Random(os.environ.get("MOTCUA_SEED", "8"))
     promised: set[tuple[str, int, int]] = set()
-    for _ in range(8):
+    for kills in range(40):
+        if kills >= 8 and len(promised) > 50:
+            break  # a slow machine has less in flight at each
         with running(home) as process:
             before = len(double.waits)
             assert double.wait_for(lambda before=before: len(double.waits) > before)  # type: ignore[misc]
