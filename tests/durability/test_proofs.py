@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -13,25 +12,21 @@ from bench.receipts import Journal, broken
 from bench.recording import record
 from bench.survival import cut_everywhere
 
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed: apt install strace")
 pytestmark = pytest.mark.xdist_group("durability")  # each of them loads both cores
 
 
-@needs_strace
 def test_no_byte_of_a_receipt_leaves_before_the_sync_of_its_rows_returned(tmp_path: Path) -> None:
     recording = record(tmp_path, ["--roles", "ingest,judge"], connections=3, batches=8)
     assert len(recording.receipts) == 24
     assert broken(Journal(recording.calls), recording.receipts) == []
 
 
-@needs_strace
 def test_that_proof_fails_where_the_database_does_not_sync_and_so_do_the_power_cuts(tmp_path: Path) -> None:
     recording = record(tmp_path, ["--synchronous", "NORMAL"], connections=3, batches=8)
     assert len(broken(Journal(recording.calls), recording.receipts)) == 24
     assert cut_everywhere(recording, every=4).losses
 
 
-@needs_strace
 def test_a_power_cut_at_any_moment_leaves_every_receipted_batch_exactly_once(tmp_path: Path) -> None:
     recording = record(tmp_path, ["--checkpoint", "40"], connections=3, batches=8)
     outcome = cut_everywhere(recording, every=4)

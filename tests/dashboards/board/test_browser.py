@@ -16,10 +16,7 @@ QUIET = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium at /usr/bin/chromium"),
-]
+pytestmark = pytest.mark.browser
 
 CENTRE = "/centres/07616-1"
 PATHS = ["/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/login", "/nowhere"]
