@@ -260,8 +260,8 @@ def _enrol_this_machine(hub: "Hub") -> None:
         made = enrol.join(hub.settings.agents_url, code, role="box", home=home, name=platform.node())
     except enrol.JoinError as error:
         raise Stop(f"this machine could not be enrolled: {error}") from error
-    # A demonstration is watched by somebody: results travel every 10 s here, every minute in the field.
-    (home / "agent.toml").write_text("cut_s = 10\n", "utf-8")
+    # A demonstration is watched by somebody: results travel every 3 s here, every minute in the field.
+    (home / "agent.toml").write_text("cut_s = 3\n", "utf-8")
     _step("this machine", f"enrolled as centre {made.centre} with a one-time code")
 
 
