@@ -66,7 +66,7 @@ def join(
 
 def once(
     probe: Annotated[str, typer.Argument(help="which probe; see `motcua agent probes`")],
-    target: Annotated[str, typer.Option(help="gateway, collector, a host or an address")] = "",
+    target: Annotated[str, typer.Option(help="gateway, collector, a host, an address or a URL")] = "",
     setting: Annotated[list[str], typer.Option("--set", help="key=value of the probe's settings, repeatable")] = [],  # noqa: B006
     explain: Annotated[bool, typer.Option(help="say what is asked and what is answered")] = False,
     home: Home = default_home(),
@@ -135,6 +135,8 @@ def _setting(text: str) -> tuple[str, Scalar]:
     key, equals, value = text.partition("=")
     if not equals:
         raise _no(f"--set {text}: write key=value", USAGE)
+    if value in {"true", "false"}:
+        return key, value == "true"
     for kind in (int, float):
         try:
             return key, kind(value)

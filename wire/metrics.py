@@ -65,6 +65,22 @@ _DEVICE: Final = [
     Metric("motcua_device_clock_offset_seconds", "the machine's clock minus the collector's, at the last answer"),
 ]
 
+_IP: Final = "version of IP, ipv4 or ipv6"
+
+_SERVICE: Final = [
+    Metric("motcua_service_passed_ratio", "1 where the service passed over this version of IP, 0 where not", of=_IP),
+    Metric("motcua_service_dns_seconds", "time to find the address, over all redirects", of=_IP),
+    Metric("motcua_service_connect_seconds", "time for the TCP connection, over all redirects", of=_IP),
+    Metric("motcua_service_tls_seconds", "time to agree upon the encryption, over all redirects", of=_IP),
+    Metric("motcua_service_ttfb_seconds", "time from the request to the first byte, over all redirects", of=_IP),
+    Metric("motcua_service_transfer_seconds", "time from the first byte to the last, over all redirects", of=_IP),
+    Metric("motcua_service_total_seconds", "the sum of all phases of a run that passed", of=_IP),
+    Metric("motcua_service_status_code", "status of the last answer, of HTTP or SMTP", of=_IP),
+    Metric("motcua_service_redirects_count", "redirects followed", of=_IP),
+    Metric("motcua_service_body_bytes", "bytes of the last answer's body that were read", of=_IP),
+    Metric("motcua_service_certificate_left_seconds", "time until the certificate ends, negative after it", of=_IP),
+]
+
 _AGENT: Final = [
     Metric("motcua_agent_cpu_ratio", "share of one core that the agent used since its last report"),
     Metric("motcua_agent_memory_bytes", "resident memory of the agent"),
@@ -80,4 +96,4 @@ _AGENT: Final = [
     Metric("motcua_agent_spool_resets_count", "spool files set aside as damaged since enrolment"),
 ]
 
-METRICS: Final[dict[str, Metric]] = {m.name: m for m in [*_reach("lan"), *_reach("line"), *_DEVICE, *_AGENT]}
+METRICS: Final[dict[str, Metric]] = {m.name: m for m in [*_reach("lan"), *_reach("line"), *_DEVICE, *_SERVICE, *_AGENT]}

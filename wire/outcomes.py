@@ -46,6 +46,23 @@ FAIL_REASONS: Final[dict[str, str]] = {
     "refused": "the target answered that it does not accept this",
     "unreachable": "a router on the way, or this machine, said that there is no way there",
     "not_resolved": "the name has no address, by an answer of the resolver",
+    "timeout_connect": "no connection came about in time",
+    "timeout_tls": "the connection stood, but its encryption was not agreed upon in time",
+    "timeout_answer": "the request was taken, and no first byte of an answer came in time",
+    "timeout_transfer": "the answer began and did not come to its end in time",
+    "reset": "the connection was closed from the other side before there was an answer",
+    "tls_failed": "both sides did not agree upon an encryption",
+    "cert_expired": "the certificate is not valid any more, or not yet",
+    "cert_name": "the certificate was issued to other names than this one",
+    "cert_untrusted": "the certificate is self-signed, or by an authority that this machine does not trust",
+    "bad_answer": "what was answered is not of the protocol that was asked",
+    "bad_status": "the service answered with a status that is not among the expected ones",
+    "missing_text": "the expected text is not in the answer",
+    "cut_short": "the answer ended before the length that it had declared",
+    "redirect_loop": "the service sends from one address to the next without an end",
+    "redirect_refused": "the service sends on to where the agent must not follow",
+    "captive_portal": "not the service answered but the login page of a network on the way",
+    "proxy_page": "not the service answered but a proxy or filter on the way",
 }
 
 UNKNOWN_REASONS: Final[dict[str, str]] = {
@@ -59,6 +76,9 @@ UNKNOWN_REASONS: Final[dict[str, str]] = {
     "overlap": "the previous run of this probe was still busy, so this one was not started",
     "probe_error": "the probe itself failed; the detail says how, and it is a fault of ours",
     "no_network": "this machine has no network interface that is up",
+    "no_way": "this machine itself knows no way to such an address (no route, or no IPv6), so nothing was asked",
+    "line_down": "the line that it is reached by was down, so nothing was asked or nothing may be concluded",
+    "clock_wrong": "this machine's clock is wrong, so whether a certificate is still valid cannot be judged",
 }
 
 # Reasons that the collector's judge gives to states; they never travel in an observation.

@@ -78,6 +78,14 @@ def find(host: str, family: Family, ctx: Context, timeout_s: float) -> Address:
     return Address(name.address, "resolver")
 
 
+def ask(host: str, family: Family, ctx: Context, timeout_s: float) -> Address:
+    """The address of `host` as the resolver says it now, for whoever measures the resolver too. Raises ResolveError."""
+    literal = _literal(host, family)
+    if literal is not None:
+        return Address(literal, "literal")
+    return Address(_ask(_remembered(host, family, ctx), host, family, timeout_s), "resolver")
+
+
 def _literal(host: str, family: Family) -> str | None:
     try:
         address = ipaddress.ip_address(host)

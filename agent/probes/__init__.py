@@ -28,6 +28,7 @@ Probe = Callable[[PlanItem, Context], Measured]
 PROBES: Final[dict[str, str]] = {
     "pc": "agent.probes.pc",
     "reach": "agent.probes.reach",
+    "service": "agent.probes.service",
 }
 
 

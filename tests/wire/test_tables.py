@@ -31,6 +31,7 @@ UNITS = {
     "celsius",
     "count",
     "plugged",
+    "code",
     "batches",
     "pages",
     "volts",
