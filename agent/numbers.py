@@ -12,6 +12,8 @@ def readable(value: Value) -> str:
     unit = value.metric.rsplit("_", 1)[-1]
     number = value.value
     if unit == "seconds":
+        if abs(number) >= 2 * 86_400:
+            return f"{number / 86_400:.1f} days"
         return f"{number * 1000:.1f} ms" if abs(number) < 1 else f"{number:.1f} s"
     if unit == "ratio":
         return f"{number * 100:.1f} %"

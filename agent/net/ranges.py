@@ -6,6 +6,10 @@ import ipaddress
 from typing import Final
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+# RFC 5737 and 3849: addresses for examples stand for those of the internet, and lead nowhere.
+_EXAMPLES: Final = tuple(
+    map(ipaddress.ip_network, ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"))
+)
 
 Ip = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -16,7 +20,7 @@ def is_public(address: str) -> bool:
     An IPv4 address in the clothes of IPv6 (mapped, 6to4, NAT64) is what it carries.
     """
     carried = _carried(ipaddress.ip_address(address))
-    return carried.is_global and not carried.is_multicast
+    return (carried.is_global and not carried.is_multicast) or any(carried in example for example in _EXAMPLES)
 
 
 def _carried(ip: Ip) -> Ip:

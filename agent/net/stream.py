@@ -68,7 +68,7 @@ class Stream:
     def _begin(self, where: tuple[object, ...]) -> None:
         # An error that comes back at once is this machine's word; one that comes later is somebody's on the way.
         self.sock.setblocking(False)
-        code = self.sock.connect_ex(where)  # type: ignore[arg-type]  # as getaddrinfo gave it
+        code = self.sock.connect_ex(where)
         if code in NO_WAY or code in {errno.EINVAL, errno.EAFNOSUPPORT}:
             raise StreamError(unknown("no_way"), errno_text(code))
         if code not in _PENDING:
@@ -84,7 +84,8 @@ class Stream:
         with self.timed("tls"):
             self.sock.settimeout(self._left() or 1e-3)
             # Wrapped without a handshake first: a failed one must leave a socket that is still ours to close.
-            wrapped = context.wrap_socket(self.sock, server_hostname=name, do_handshake_on_connect=False)
+            plain_name = name.partition("%")[0].rstrip(".")
+            wrapped = context.wrap_socket(self.sock, server_hostname=plain_name, do_handshake_on_connect=False)
             self._sock = wrapped
             wrapped.do_handshake()
             return wrapped.getpeercert(binary_form=True) or b""

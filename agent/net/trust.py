@@ -42,7 +42,7 @@ def forget() -> None:
 
 def _folder_holds_any() -> bool:
     folder = ssl.get_default_verify_paths().capath
-    return folder is not None and any(Path(folder).glob("*.[0-9]"))
+    return bool(folder) and any(Path(folder).glob("*.[0-9]"))
 
 
 def facts(der: bytes) -> Certificate | None:

@@ -31,7 +31,7 @@ _BAR: Final = 40
 
 def probe(item: PlanItem, ctx: Context) -> Measured:
     """Ask once, or once over each version of IP. Unknown where this machine, its resolver or the plan is at fault."""
-    detail: dict[str, Scalar] = {"target": item.target.partition("?")[0]}
+    detail: dict[str, Scalar] = {}
     try:
         kind_of(item, ("service",))
         settings, place = settings_of(item, Settings), target(item.target)

@@ -56,14 +56,15 @@ def ask(run: Run, place: Place) -> None:
     """Ask for the page of `place`. Returns where it is as expected; else raises Ended or StreamError."""
     run.find_target(place)
     seen, cookies, trail, here = set[tuple[str, str]](), dict[str, str](), list[str](), place
-    sure = True  # whether all that led here was said by who it is said to be
+    sure = True  # whether whoever speaks now proved to be the service, or was named by it
     while True:
         mark = (f"{here.scheme}://{here.netloc}{here.path}", cookies.get(here.host, ""))
         if mark in seen or len(trail) > run.settings.redirects:
             raise StreamError(fail("redirect_loop"), f"after {len(trail)} redirects again {here.shown}")
         seen.add(mark)
         page = _fetch(run, here, cookies)
-        sure = sure and here.scheme == "https" and run.settings.trust == "system"
+        proved = here.scheme == "https" and run.settings.trust == "system"
+        sure = proved and (sure or at_home(here.host, place.host, run.settings.hosts))
         if not page.location or place.scheme in ENDPOINTS or not run.settings.redirects:
             return _judge(run, place, page, sure=sure)
         here = _next(run, place, page, sure=sure)
@@ -102,6 +103,7 @@ def _exchange(run: Run, stream: Stream, here: Place, cookies: dict[str, str], mo
         raise StreamError(fail("reset"), "closed without an answer") from error
     except (HTTPException, ValueError) as error:
         raise StreamError(fail("bad_answer"), f"this is not HTTP: {type(error).__name__} {str(error)[:100]}") from error
+    stream.phases.setdefault("transfer", 0.0)  # all of it came with its first byte
     run.ctx.explain(f"answered {answer.status} {answer.reason[:60]}, {count} bytes")
     if count >= most:
         run.detail["cut_at_bytes"] = most

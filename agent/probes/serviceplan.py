@@ -77,7 +77,8 @@ class Place:
         """The place for people and records: without its query, which may hold what nobody should read."""
         port = "" if self.port == PORTS[self.scheme] else f":{self.port}"
         host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{self.scheme}://{host}{port}{self.path.partition('?')[0]}"[:200]
+        path = self.path.partition("?")[0] if self.web else ""
+        return f"{self.scheme}://{host}{port}{path}"[:200]
 
     @property
     def netloc(self) -> str:
@@ -99,14 +100,14 @@ def place(url: str) -> Place:
     """Take a target apart. Raises ValueError with what is wrong."""
     parts = urlsplit(url)
     if parts.scheme not in PORTS:
-        raise ValueError(f"begins with one of {', '.join(f'{s}://' for s in PORTS)}")
+        raise ValueError(f"does not begin with one of {', '.join(f'{s}://' for s in PORTS)}")
     if "@" in parts.netloc:
-        raise ValueError("holds a name or password: the agent logs in nowhere")
+        raise ValueError("holds a login, and the agent logs in nowhere")
     host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
     if not port:
         raise ValueError("names no port")
     if not literal(host) and not _HOST.match(host):
-        raise ValueError(f"the host {host[:60]!r} is neither a name of letters, digits and dashes nor an address")
+        raise ValueError(f"has a host {host[:60]!r} that is neither a name of letters and digits nor an address")
     path = quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), safe="%/:=&?~#+!$,;'@()*[]")
     if parts.scheme not in WEB | ENDPOINTS and path != "/":
         raise ValueError(f"{parts.scheme}:// has a host and a port, and no path")
@@ -118,13 +119,14 @@ def target(url: str) -> Place:
     try:
         return place(url)
     except ValueError as error:
-        raise bad_setting("target", f"{url[:100]!r}: {error}") from error
+        raise bad_setting("target", f"a service's URL; this one {error}") from error
 
 
 def onward(here: Place, location: str) -> Place:
     """Where a redirect leads. Raises ValueError where that is no place on the web."""
     raw = location.encode("latin-1", "replace").decode("utf-8", "replace")  # as http.client read it
-    there = place(urljoin(f"{here.scheme}://{here.netloc}{here.path}", raw.strip()[:4096]))
+    scheme = here.scheme if here.scheme in WEB else "http"
+    there = place(urljoin(f"{scheme}://{here.netloc}{here.path}", raw.strip()[:4096]))
     if there.scheme not in WEB:
         raise ValueError(f"{there.scheme}:// is not the web")
     return there

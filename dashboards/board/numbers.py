@@ -106,7 +106,7 @@ def quantity(metric: str, value: float | None, words: Words) -> str:
         return words("yes" if value else "no")
     if unit == "packets":
         return words("unit.packets", count=round(value), n=number(value, 0, words.lang))
-    if unit == "seconds" and ("uptime" in metric or "oldest" in metric):
-        return span(value, words)
+    if unit == "seconds" and ("uptime" in metric or "oldest" in metric or "_left_" in metric):
+        return ("−" if value < 0 else "") + span(abs(value), words)
     write = _FORMATS.get(unit, _plain)
     return write(value, words.lang)

@@ -40,6 +40,7 @@ def test_once_runs_as_the_plan_would_and_explains(home: Path) -> None:
     [
         pytest.param("tick", "192.0.2.7", f"agent:{cli.NOBODY}", None, id="a target that is not planned"),
         pytest.param("nothing", "192.0.2.1", f"agent:{cli.NOBODY}", "unsupported", id="an unknown probe"),
+        pytest.param("service", "http://127.0.0.1:9/", "service:once", "bad_settings", id="a service"),
         pytest.param("pc", "self", f"device:{cli.NOBODY}", None, id="the machine itself"),
     ],
 )

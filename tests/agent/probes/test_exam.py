@@ -21,6 +21,7 @@ from wire.messages import PlanItem
 ITEMS = {
     "pc": PlanItem("pc-1", "device:01ARZ3NDEKTSV4RRFFQ69G5FAV", "pc", "self", 60, 2.0),
     "reach": PlanItem("reach-1", "lan:00000-1", "reach", "127.0.0.1", 10, 2.0, {"interval_s": 0.01, "timeout_s": 0.5}),
+    "service": PlanItem("s-1", "service:test", "service", "http://127.0.0.1:9/", 300, 2.0, {"allow_private": True}),
 }
 CANDIDATES = [pytest.param(Candidate(name, item), id=name) for name, item in ITEMS.items()]
 
@@ -63,7 +64,8 @@ class TestExam:
         struct = probe_exam.settings_struct(candidate.name)
         assert struct is not None
         for field in msgspec.structs.fields(struct):
-            for wrong in (None, True, float("nan"), float("inf"), -1e300, 10**30, "\x00"):
+            wrongs = (None, 1 if field.type is bool else True, float("nan"), float("inf"), -1e300, 10**30, "\x00")
+            for wrong in wrongs:
                 found = sit(candidate, settings={field.name: wrong})
                 assert (found.result.reason, found.detail["key"]) == ("bad_settings", field.name), wrong
 
@@ -72,7 +74,7 @@ class TestExam:
         hostile = Candidate(candidate.name, msgspec.structs.replace(candidate.item, target=target))
         sit(hostile, deadline_s=0.8)
 
-    @pytest.mark.parametrize("subject", ["", "line", "service:dvcqg", "lan:" + "9" * 200, "\x00"], ids=ascii)
+    @pytest.mark.parametrize("subject", ["", "line", "centre:07375-1", "lan:" + "9" * 200, "\x00"], ids=ascii)
     def test_a_subject_it_does_not_measure_is_named(self, candidate: Candidate, subject: str) -> None:
         found = sit(Candidate(candidate.name, msgspec.structs.replace(candidate.item, subject=subject)))
         assert (found.result.reason, found.detail["key"]) == ("bad_settings", "subject")

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from agent.probes import PROBES
+from agent.probes.service import PHASES as SERVICE_PHASES
 from collector.api import STATES, TaskState
 from dashboards.board.things import _OWNERS
 from dashboards.board.words import LANGS, Lang, Words, catalogue
@@ -47,7 +48,7 @@ def test_both_catalogues_fill_in_the_same_values() -> None:
         pytest.param("role", list(get_args(Role)), id="roles"),
         pytest.param("owner", [*_OWNERS, "unknown", "silent"], id="owners"),
         pytest.param("target", ["self", "gateway", "collector"], id="targets"),
-        pytest.param("phase", ["resolve", "train", "read"], id="phases"),
+        pytest.param("phase", ["resolve", "train", "read", *SERVICE_PHASES], id="phases"),
     ],
 )
 def test_every_declared_word_has_a_human_one(lang: Lang, group: str, names: list[str]) -> None:
