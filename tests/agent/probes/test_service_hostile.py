@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,11 +33,12 @@ def port() -> Iterator[int]:
         yield number
 
 
-HEADS = st.sampled_from(
-    [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.0 302 Found\r\nLocation: ", b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n",
-     b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"HTTP/1.1 302 Found\r\nSet-Cookie: ",
-     b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=", b"HTTP/9.9 -1 ", b"HTTP/1.1 200 OK\r\nContent-Length: "]
-)  # fmt: skip
+OK_LINE, MOVED = b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 302 Found\r\n"
+HEADS = st.sampled_from([
+    b"", OK_LINE, MOVED + b"Location: ", MOVED + b"Set-Cookie: ", OK_LINE + b"Content-Length: ", b"HTTP/9.9 -1 ",
+    OK_LINE + b"Content-Encoding: gzip\r\n\r\n", OK_LINE + b"Transfer-Encoding: chunked\r\n\r\n",
+    OK_LINE + b"Content-Type: text/html; charset=",
+])  # fmt: skip
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -67,10 +69,8 @@ def test_a_place_of_any_text_is_one_or_is_refused(text: str) -> None:
 
 @given(st.binary(max_size=200))
 def test_a_certificate_of_any_bytes_is_read_or_refused(data: bytes) -> None:
-    try:
+    with contextlib.suppress(ValueError):
         assert isinstance(read(data), Certificate)
-    except ValueError:
-        pass
 
 
 def test_a_certificate_says_what_a_full_reader_says(tmp_path: Path) -> None:
