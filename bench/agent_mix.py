@@ -1,8 +1,9 @@
 """What the agent costs: the fixed mix of a minute, its memory and its share of a core, beside Debian's own programs.
 
-The mix with the probes that exist: 24 trains of 10 packets and 12 looks at the PC a minute, enrolled at a real
-collector on loopback; targets are loopback and a neighbour in a network namespace. The rivals run in the same minutes,
-on the same targets, at the same rate (blackbox and Zabbix send one packet or connection where we send ten).
+The mix with the probes that exist: 24 trains of 10 packets, 12 services over TLS on IPv4 and IPv6 and 12 looks at the
+PC a minute, enrolled at a real collector on loopback; targets are loopback and a neighbour in a network namespace. The
+rivals run in the same minutes, on the same targets, at the same rate (blackbox and Zabbix send one packet or connection
+where we send ten, and ask no services).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from bench.agenthome import plan, settle
 from bench.frame import Report, main, say
 from bench.home import Enrolled, Home, furnish
 from bench.meter import Cost, watch
+from bench.pages import MUST_STAND, pages
 from bench.peer import Peer, neighbour
 from bench.place import ROOT, scratch
 from bench.process import BenchError, must_live, program, wait_until
@@ -33,6 +35,12 @@ SETTLE_S: Final = 5.0
 GROWTH_MB: Final = 1.0  # a program that has settled may still be found this much larger by chance
 TRAINS_A_MINUTE: Final = 24
 LOOKS_A_MINUTE: Final = 12
+PAGES_A_MINUTE: Final = 12
+WATCHED: Final = frozenset({"pc", "reach", "service"})
+MIX: Final = (
+    f"{TRAINS_A_MINUTE} trains × {PACKETS} packets, {PAGES_A_MINUTE} TLS services over IPv4 and IPv6, "
+    f"{LOOKS_A_MINUTE} pc a minute"
+)
 
 
 def run(report: Report) -> None:
@@ -41,13 +49,14 @@ def run(report: Report) -> None:
         folder = stack.enter_context(scratch("mix"))
         peer = stack.enter_context(neighbour())
         targets = ["127.0.0.1", "127.0.0.2", peer.address, peer.address]
+        page, trusting = stack.enter_context(pages(folder))
         home = Home(folder / "home")
         (one,) = furnish(home, 1)
-        plan(home, one.agent, _items(one, peer))
+        plan(home, one.agent, _items(one, peer, page))
         stack.enter_context(home.running(home.serve()))
         ours = settle(folder / "agent", home, one, "log_level = 'warning'\n")
         log = folder / "agent.log"
-        agent = stack.enter_context(program(ours.command(), log, cwd=ROOT))
+        agent = stack.enter_context(program(ours.command(), log, cwd=ROOT, env=trusting))
         others = stack.enter_context(rivals(folder, targets))
         must_live("the agent", agent, log)
         wait_until(lambda: bool(_observations(home)), what="the first batch", within_s=90)
@@ -60,8 +69,8 @@ def run(report: Report) -> None:
         _check_the_mix(report, home, before)
 
 
-def _items(one: Enrolled, peer: Peer) -> list[PlanItem]:
-    """Four targets every ten seconds, and the PC every five."""
+def _items(one: Enrolled, peer: Peer, page: str) -> list[PlanItem]:
+    """Four targets every ten seconds, the PC every five, and twelve services every minute."""
     train: dict[str, Scalar] = {"packets": PACKETS, "interval_s": 0.2, "timeout_s": 2.0}
     lan, line = f"lan:{one.centre}", f"line:{one.centre}/a"
     pairs = [(lan, "127.0.0.1"), (line, "127.0.0.2"), (line, peer.address), (lan, peer.address)]
@@ -69,14 +78,19 @@ def _items(one: Enrolled, peer: Peer) -> list[PlanItem]:
         PlanItem(f"reach-{n}", subject, "reach", target, TRAINS_S, 8, train)
         for n, (subject, target) in enumerate(pairs)
     ]
-    return [*trains, PlanItem("pc", one.device, "pc", "self", LOOKS_S, 4)]
+    asked: dict[str, Scalar] = {"dual": True, "allow_private": True, "text": MUST_STAND}
+    services = [
+        PlanItem(f"service-{n}", f"service:s{n}@{one.centre}", "service", page, 60, 10, asked)
+        for n in range(PAGES_A_MINUTE)
+    ]
+    return [*trains, *services, PlanItem("pc", one.device, "pc", "self", LOOKS_S, 4)]
 
 
 def _judge(report: Report, cost: Cost, seconds: float) -> None:
     memory = statistics.median(cost.memory_mb)
     third = max(1, len(cost.memory_mb) // 3)
     growth = statistics.median(cost.memory_mb[-third:]) - statistics.median(cost.memory_mb[:third])
-    how = f"{TRAINS_A_MINUTE} trains × {PACKETS} packets and {LOOKS_A_MINUTE} pc a minute for {seconds:.0f} s"
+    how = f"{MIX}, for {seconds:.0f} s"
     report.judge(
         "agent, fixed mix: memory (PSS, with children)", f"≤ {MEMORY_MB:.0f} MB",
         f"{memory:.1f} MB ({min(cost.memory_mb):.1f} to {max(cost.memory_mb):.1f}); resident {max(cost.rss_mb):.1f} MB",
@@ -119,12 +133,14 @@ def _check_the_mix(report: Report, home: Home, before: list[Observation]) -> Non
     report.keep({f"observed_{probe}_{outcome}": n for (probe, outcome), n in kinds.items()})
     if not minutes:
         raise BenchError("no batch arrived while the agent was watched: nothing was measured")
-    trains, looks = kinds["reach", "ok"] / minutes, kinds["pc", "ok"] / minutes
+    trains, looks, asked = (kinds[probe, "ok"] / minutes for probe in ("reach", "pc", "service"))
     packets = {v.value for o in made for v in o.values if v.metric.endswith("_sent_packets")}
     report.judge(
-        "agent, fixed mix: what it was measured by", f"{TRAINS_A_MINUTE} trains, {LOOKS_A_MINUTE} pc a minute",
-        f"{trains:.1f} trains, {looks:.1f} pc a minute, {max(packets, default=0):.0f} packets a train",
-        holds=trains >= 0.97 * TRAINS_A_MINUTE and looks >= 0.97 * LOOKS_A_MINUTE and packets == {float(PACKETS)},
+        "agent, fixed mix: what it was measured by", MIX,
+        f"{trains:.1f} trains, {asked:.1f} services, {looks:.1f} pc a minute, "
+        f"{max(packets, default=0):.0f} packets a train",
+        holds=trains >= 0.97 * TRAINS_A_MINUTE and looks >= 0.97 * LOOKS_A_MINUTE and packets == {float(PACKETS)}
+        and asked >= 0.9 * PAGES_A_MINUTE,  # they come once a minute: a minute cut short misses one or two
         how="counted in the collector's inbox",
     )  # fmt: skip
 
@@ -136,7 +152,7 @@ def _observations(home: Home) -> list[Observation]:
         bodies = db.execute("SELECT body FROM inbox ORDER BY seq").fetchall()
     finally:
         db.close()
-    return [o for (body,) in bodies for o in decode_parcel(spooled(body)).observations if o.probe in {"pc", "reach"}]
+    return [o for (body,) in bodies for o in decode_parcel(spooled(body)).observations if o.probe in WATCHED]
 
 
 if __name__ == "__main__":
