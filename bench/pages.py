@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
 import socket
 import ssl
 import sys
@@ -42,8 +43,10 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextmanager
-def pages(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """A running server: its URL, and the environment of a program that trusts it beside all that this machine does."""
+def pages(folder: Path) -> Iterator[tuple[list[str], dict[str, str]]]:
+    """A running server: its URLs, one over IPv4 by name and one over IPv6, and the environment of a program that
+    trusts it beside all that this machine trusts. (Not every machine has an IPv6 address for `localhost`.)
+    """
     port, pem, trusted = free_port(), folder / "page.pem", folder / "trusted.pem"
     _paper(pem)
     known = ssl.get_default_verify_paths().cafile
@@ -52,7 +55,7 @@ def pages(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     with program([sys.executable, "-m", "bench.pages", str(port), str(pem)], log, cwd=ROOT) as server:
         wait_until(lambda: listening(port) and listening(port, "::1"), what="the page to measure")
         must_live("the page to measure", server, log)
-        yield f"https://localhost:{port}/", {"SSL_CERT_FILE": str(trusted)}
+        yield [f"https://localhost:{port}/", f"https://[::1]:{port}/"], {"SSL_CERT_FILE": str(trusted)}
 
 
 def _paper(path: Path) -> None:
@@ -62,11 +65,12 @@ def _paper(path: Path) -> None:
 
     key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.UTC)
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("::1"))])
     made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(names, critical=False)
         .sign(key, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM

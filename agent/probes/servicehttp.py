@@ -9,6 +9,7 @@ from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import TYPE_CHECKING, Final, cast
 
 from agent.net import trust
+from agent.net.links import now_s
 from agent.net.ranges import is_public
 from agent.net.stream import Pages, Stream, StreamError, Untrusted
 from agent.probes.given import Ended
@@ -24,6 +25,7 @@ _ONWARD: Final = frozenset({301, 302, 303, 307, 308})
 _CHUNK: Final = 16 * 1024
 _LOOKED_AT: Final = 64 * 1024
 _BLIND_BYTES: Final = 16 * 1024
+_BLIND_S: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ def _fetch(run: Run, here: Place, cookies: dict[str, str]) -> Page:
     except Untrusted as refused:
         raise _behind(run, address, here, refused) from refused
     run.numbers |= {"status_code": page.status, "body_bytes": page.read_bytes}
+    if page.read_bytes >= 1024 * run.settings.body_kib:
+        run.detail["cut_at_bytes"] = page.read_bytes
     return page
 
 
@@ -105,8 +109,6 @@ def _exchange(run: Run, stream: Stream, here: Place, cookies: dict[str, str], mo
         raise StreamError(fail("bad_answer"), f"this is not HTTP: {type(error).__name__} {str(error)[:100]}") from error
     stream.phases.setdefault("transfer", 0.0)  # all of it came with its first byte
     run.ctx.explain(f"answered {answer.status} {answer.reason[:60]}, {count} bytes")
-    if count >= most:
-        run.detail["cut_at_bytes"] = most
     location = headers.get("location", "") if answer.status in _ONWARD else ""
     return Page(here, answer.status, headers, start, count, location)
 
@@ -195,7 +197,8 @@ def _behind(run: Run, address: str, here: Place, refused: Untrusted) -> Ended | 
 
     Nothing is sent there but the request itself, and what it took is no part of the measurement.
     """
-    stream = Stream(run.left_s, {})
+    until = now_s() + _BLIND_S
+    stream = Stream(lambda: max(0.0, min(run.left_s(), until - now_s())), {})
     certificate, found = None, None
     try:
         stream.connect(address, here.port)

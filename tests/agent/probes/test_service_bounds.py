@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from tests.agent.probes.service_runs import ask, numbers
+from tests.support.service_runs import ask, numbers
 from tests.support.services import Guest, http, serving
 from wire.messages import Scalar
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.agent.probes.service_runs import ask, numbers
+from tests.support.service_runs import ask, numbers
 from tests.support.services import Guest, http, listen, serving
 
 NAME = "both.example"

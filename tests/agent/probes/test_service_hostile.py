@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from agent.net.x509 import Certificate, read
 from agent.probes.serviceplan import Place, onward, place
-from tests.agent.probes.service_runs import ask
+from tests.support.service_runs import ask
 from tests.support.services import DAY, Guest, paper, serving
 
 HERE = Place("https", "a.example", 443, "/x")

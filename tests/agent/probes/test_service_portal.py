@@ -11,9 +11,9 @@ import pytest
 from agent.net.ranges import is_public
 from agent.probes.serviceplan import at_home, zone
 from agent.probes.serviceportal import Heard, who_answered
-from tests.agent.probes.service_runs import ask
 from tests.support.netns import PEER_V4, Wire, needs_netns, wired
-from tests.support.services import Talk, http, listen, serving
+from tests.support.service_runs import ask
+from tests.support.services import Guest, Talk, http, listen, serving
 
 LOGIN = '<form action="/login"><input name="user"><input type="password" name="pw"></form>'
 
@@ -116,7 +116,7 @@ class TestInANetwork:
     def test_a_portal_is_told_from_the_site_it_stands_before(self, wire: Wire, site: Talk, reason: str | None) -> None:
         visits: list[bytes] = []
 
-        def portal(guest):  # type: ignore[no-untyped-def]
+        def portal(guest: Guest) -> None:
             visits.append(guest.request())
 
         with _on_the_way(wire, site=site, portal=portal, peer=http(LOGIN.encode())):

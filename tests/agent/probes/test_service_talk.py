@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from agent.net import trust
-from tests.agent.probes.service_runs import ask, numbers
+from tests.support.service_runs import ask, numbers
 from tests.support.services import DAY, Guest, Talk, authority, http, over_tls, paper, serving
 from wire.messages import Scalar
 

@@ -8,7 +8,7 @@ import pytest
 
 from agent.net import trust
 from agent.probes import Measured
-from tests.agent.probes.service_runs import ask, numbers
+from tests.support.service_runs import ask, numbers
 from tests.support.services import DAY, Talk, authority, http, listen, over_tls, paper, serving
 from wire.messages import Scalar
 
