@@ -65,9 +65,10 @@ class Sweep:
             some = conn.execute(query.order_by(serie.c.sid).limit(SERIES_A_BITE)).all()
             edges = [(r.sid, start_of(now_ms - keep_ms(r.metric, centres), DAY_MS)) for r in some]
             rising = [(r.sid, edge) for r, (_, edge) in zip(some, edges, strict=True) if r.whole_ms < edge]
+            held_up = marked_before(conn, rising)  # they wait for the next round
             old = _old(conn, [r.sid for r in some], centres=centres, now_ms=now_ms)
-        if rising:
-            self._hub.store.ts_writer.do(partial(_let_go, rising=rising))
+        if ready := [(sid, edge) for sid, edge in rising if sid not in held_up]:
+            self._hub.store.ts_writer.do(partial(_let_go, rising=ready))
             return True
         for table, column, due in old:
             self._hub.store.ts_writer.do(partial(_delete, table=table, column=column, due=due))

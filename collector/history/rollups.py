@@ -29,8 +29,8 @@ from collector.store.tables import raw
 
 NAME: Final = "rollups"
 IDLE_S: Final = 5.0
-HOURS: Final = 240
-HOURS_A_JOB: Final = 60
+HOURS: Final = 250
+HOURS_A_JOB: Final = 25
 DAYS: Final = 24
 POINTS_A_STEP: Final = 60_000
 

@@ -14,6 +14,7 @@ from collector.history.quantiles import exact
 from collector.history.rollups import Rollups
 from collector.hub import Hub
 from collector.store import rolled, tables
+from tests.support.handclock import HandClock
 from tests.support.measured import DEVICE, T0, report
 from tests.support.town import Town
 
@@ -34,6 +35,7 @@ class Mill:
 
     hub: Hub
     town: Town
+    clock: HandClock
 
     def send(self, samples: Iterable[Sample], subject: str = DEVICE) -> None:
         """One batch with these samples of one metric, received now."""
@@ -49,6 +51,12 @@ class Mill:
                     break
             else:
                 raise AssertionError("a loop never comes to an end")
+
+    def rest(self) -> None:
+        """Time enough for every mark to settle, hours first and then their days."""
+        for _ in range(3):
+            self.clock.forward(3_600_000)
+            self.turn()
 
     def rows(self, subject: str = DEVICE) -> Rows:
         return {name: self._rows(table, subject) for name, table in TABLES.items()}

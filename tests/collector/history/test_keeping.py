@@ -7,7 +7,7 @@ from sqlalchemy import func, insert, select, update
 
 from collector.history.keeping import History, HistoryMoved, harvest
 from collector.hub import Hub
-from collector.store import tables
+from collector.store import rolled, tables
 from tests.support.handclock import HandClock
 from tests.support.measured import LINE, T0, every, ms, report, train
 from tests.support.town import Town
@@ -113,3 +113,19 @@ def test_a_step_is_bounded(hub: Hub, town: Town) -> None:
 def test_what_is_gathered_from_no_rows_is_nothing() -> None:
     found = harvest([])
     assert (found.points, found.latest, found.undeclared) == ([], {}, 0)
+
+
+def test_a_number_no_measurement_has_makes_no_point(hub: Hub, town: Town) -> None:
+    town.send([report(0, ("motcua_device_cpu_ratio", "", 1.7e308), ("motcua_device_battery_ratio", "", 0.2))])
+    run(History(hub))
+    assert points(hub) == [("motcua_device_battery_ratio", "", 0, 0.2)]
+
+
+def test_changes_and_tasks_are_kept_whole_once(hub: Hub, town: Town) -> None:
+    town.send([*every(range(0, 30, 10)), train(30, lost=5), train(40, lost=5), train(50)])
+    run(History(hub))
+    hub.store.ts_writer.do(lambda conn: conn.execute(update(tables.ts_cursor).values(seq=0)).rowcount)
+    run(History(hub))
+    with hub.store.reading_ts() as conn:
+        kept = conn.execute(select(rolled.kept.c.subject, rolled.kept.c.at_ms).order_by(rolled.kept.c.at_ms)).all()
+    assert [(row.subject, row.at_ms - T0) for row in kept] == [(LINE, 0), (LINE, 30_000), (LINE, 50_000)]
