@@ -121,7 +121,10 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line of a chart. `coverage` is the share of planned samples that arrived; None where no plan says."""
+    """One line of a chart. `coverage` is the share of planned samples that arrived; None where no plan says.
+
+    `resolution_s` is that of the buckets given, wider than what was asked for where only a roll-up reaches back so far.
+    """
 
     subject: str
     metric: str
@@ -130,6 +133,23 @@ class Series:
     resolution_s: float
     points: tuple[Point, ...]
     coverage: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayFigure:
+    """One local day of one series. `exact` false: late samples came in, the quantiles are within one per cent."""
+
+    day: str  # 2026-11-21, in Vietnam
+    of: str
+    target: str
+    count: int
+    min: float
+    avg: float
+    max: float
+    p50: float
+    p95: float
+    p99: float
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,16 +251,27 @@ class Reader(Protocol):
         ...
 
     def observations(self, subject: str, before_ms: int, limit: int = 50) -> list[StoredObservation]:
-        """Newest first, older than `before_ms`, from the bodies still kept."""
+        """Newest first, older than `before_ms`: all of which bodies are kept, before that what is kept for 400 days.
+
+        Those are sparse measurements, answers to tasks, changes of outcome and the edges of holes.
+        """
         ...
 
     def observation(self, observation_id: str) -> StoredObservation:
         """Raises NotFound."""
         ...
 
-    def history(
-        self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288
-    ) -> list[Series]: ...
+    def history(self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288) -> list[Series]:
+        """Numbers over [from_ms, to_ms) in at most `points` buckets, from raw or from the roll-up that fits."""
+        ...
+
+    def daily(self, subject: str, metric: str, from_day: str, to_day: str) -> list[DayFigure]:
+        """Local days from `from_day` to `to_day` (2026-11-21, both included) that are over and were rolled up.
+
+        Raises ValueError for what is not a day.
+        """
+        ...
+
     def agents(self) -> list[AgentInfo]: ...
     def planned(self, centre: str) -> list[PlannedItem]: ...
     def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]: ...

@@ -26,6 +26,7 @@ class Counters:
         self.problems: Final = counter("problems_total", "requests refused, by code of the problem", "code")
         self.loop_failures: Final = counter("loop_failures_total", "steps of a loop that failed", "loop")
         self.undeclared: Final = counter("undeclared_total", "metrics and reasons nobody declared", "what")
+        self.shed: Final = counter("bodies_shed_total", "bodies let go before their time for want of disk")
         self.enrolled: Final = counter("enrolled_total", "agents enrolled")
         self.heartbeats: Final = counter("heartbeats_total", "polls of the wait channel")
         self.parked: Final = self.gauge("parked_polls", "polls of the wait channel that are open now")

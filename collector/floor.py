@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from collector import commands as acts
 from collector.api import Commands, Reader
 from collector.history.keeping import History
+from collector.history.rollups import Rollups
 from collector.hub import Hub
 from collector.judging.loop import Judge
 from collector.loops import Loop
@@ -50,7 +51,7 @@ def socket(hub: Hub) -> Config:
 
 def loops(hub: Hub) -> list[Loop]:
     """Everything that repeats, each with the role it belongs to."""
-    return [*Parts.of(hub).loops(), Judge(hub).loop(), History(hub).loop()]
+    return [*Parts.of(hub).loops(), Judge(hub).loop(), History(hub).loop(), Rollups(hub).loop()]
 
 
 def release(hub: Hub) -> None:

@@ -6,9 +6,9 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from wire import strict
 from wire.strict import SettingsError
@@ -31,13 +31,17 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a collector runs by. `database` empty: SQLite in the home. `hosts`: more names agents reach it by."""
+    """What a collector runs by. `database` empty: SQLite in the home. `hosts`: more names agents reach it by.
+
+    `bodies_bytes`: how much disk the bodies of batches may take before the oldest are shed.
+    """
 
     home: Path
     agents: Address = Address("127.0.0.1", 8443)
     board: Address = Address("127.0.0.1", 8080)
     database: str = ""
     hosts: tuple[str, ...] = ()
+    bodies_bytes: int = 20_000_000_000
 
     @property
     def store(self) -> str | Path:
@@ -57,8 +61,13 @@ class _Listen(Struct, frozen=True, forbid_unknown_fields=True):
     hosts: list[str] = []
 
 
+class _Keep(Struct, frozen=True, forbid_unknown_fields=True):
+    bodies_gb: Annotated[float, Meta(ge=0.1, le=100_000)] = 20.0
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     listen: _Listen = _Listen()
+    keep: _Keep = _Keep()
     database: str = ""
 
 
@@ -73,6 +82,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         board=_address(environment, "MOTCUA_BOARD", file.listen.board, f"{path}: listen.board"),
         database=_database(environment, file.database, str(path)),
         hosts=tuple(file.listen.hosts),
+        bodies_bytes=round(file.keep.bodies_gb * 1e9),
     )
 
 

@@ -1,8 +1,10 @@
-"""History's loop: numbers of the inbox become points of series, and the newest observation of everything is noted.
+"""History's loop: numbers of the inbox become points of series, the newest observation of everything is noted, and
+what must be found again for long is kept whole.
 
 Rows and cursor are written to `ts.db` in one transaction; a row written twice changes nothing. What an unsure clock
 stamped is shown (`latest`) and kept in its body, but makes no point: a chart and an average must not hold what may
-have been measured on another day.
+have been measured on another day. A point marks its hour to be rolled up; one that comes after the raw points of its
+time are gone waits in `late` for `collector.history.late`.
 """
 
 from __future__ import annotations
@@ -12,27 +14,43 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
+import msgspec
 from sqlalchemy import Connection, insert, select, text, update
 
 from collector.api import CollectorError, StoredObservation
-from collector.history.retention import Sweep
+from collector.history.changes import Key as Measured
+from collector.history.changes import Seen, key_of, worth_keeping
+from collector.history.marks import mark_hours
 from collector.hub import Hub
 from collector.loops import Loop
+from collector.register.places import Places
 from collector.store.bodies import observations, read_rows
-from collector.store.tables import serie, ts_cursor
+from collector.store.tables import latest, serie, ts_cursor
 from wire.metrics import METRICS
 
 NAME: Final = "history"
 ROWS: Final = 200
-POINTS_A_JOB: Final = 2_000
+POINTS_A_JOB: Final = 1_000
+KEPT_A_JOB: Final = 250
+LARGEST: Final = 1e100
+"""No measurement is larger; what is would make the sum of its day overflow."""
+
 IDLE_S: Final = 5.0
 
 _MAX_SERIES: Final = 1_000_000
+_JSON: Final = msgspec.json.Encoder()
 _POINT: Final = text("INSERT INTO raw (sid, at_ms, value) VALUES (:sid, :at_ms, :value) ON CONFLICT DO NOTHING")
+_LATE: Final = text(
+    "INSERT INTO late (sid, at_ms, value, seq) VALUES (:sid, :at_ms, :value, :seq) ON CONFLICT DO NOTHING"
+)
+_KEPT: Final = text(
+    "INSERT INTO kept (id, subject, at_ms, body) VALUES (:id, :subject, :at_ms, :body) ON CONFLICT DO NOTHING"
+)
 _LATEST: Final = text(
-    "INSERT INTO latest (subject, probe, target, at_ms, observation)"
-    " VALUES (:subject, :probe, :target, :at_ms, :observation)"
-    " ON CONFLICT (subject, probe, target) DO UPDATE SET at_ms = excluded.at_ms, observation = excluded.observation"
+    "INSERT INTO latest (subject, probe, target, at_ms, observation, outcome, reason)"
+    " VALUES (:subject, :probe, :target, :at_ms, :observation, :outcome, :reason)"
+    " ON CONFLICT (subject, probe, target) DO UPDATE SET at_ms = excluded.at_ms, observation = excluded.observation,"
+    " outcome = excluded.outcome, reason = excluded.reason"
     " WHERE (excluded.at_ms, excluded.observation) > (latest.at_ms, latest.observation)"
 )
 
@@ -50,17 +68,18 @@ class _Harvest:
     """What rows hold for history."""
 
     points: list[tuple[Key, int, float]]
-    latest: dict[tuple[str, str, str], StoredObservation]
+    latest: dict[Measured, StoredObservation]
     undeclared: int
 
 
 class History:
-    """`step()` takes a bounded number of rows, or deletes a bite of what is too old."""
+    """`step()` takes a bounded number of rows."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._sids: dict[Key, int] = {}
-        self._sweep = Sweep(hub)
+        self._places = Places()
+        hub.on("register", self._places.forget)
 
     def loop(self) -> Loop:
         return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True)
@@ -70,45 +89,64 @@ class History:
             seq = conn.scalar(select(ts_cursor.c.seq).where(ts_cursor.c.name == NAME)) or 0
         with self._hub.store.reading() as conn:
             rows = read_rows(conn, seq, ROWS)
-        more = self._sweep.bite()
         if not rows:
-            return 0.0 if more else IDLE_S
-        found = harvest(o for row in rows for o in observations(row))
+            return IDLE_S
+        stored = [o for row in rows for o in observations(row)]
+        found = harvest(stored)
         if found.undeclared:
             self._hub.counters.undeclared.labels("metric").inc(found.undeclared)
-        self._write(found, seq, rows[-1].seq)
+        self._write(found, self._whole(stored, found), old=seq, new=rows[-1].seq)
         self._hub.wake("history")
-        return 0.0 if more or len(rows) == ROWS else IDLE_S
+        return 0.0 if len(rows) == ROWS else IDLE_S
+
+    def _whole(self, stored: Sequence[StoredObservation], found: _Harvest) -> list[StoredObservation]:
+        """What of these is kept whole, by what was known before and by the plans."""
+        with self._hub.store.reading_ts() as conn:
+            seen = _seen(conn, sorted({subject for subject, _, _ in found.latest}))
+        with self._hub.store.reading() as conn:
+
+            def period_ms(one: StoredObservation) -> int | None:
+                where = self._places.centre_of(conn, one.agent)
+                place = None if where is None else self._places.at(conn, where)
+                return None if place is None else place.period_ms(one.agent, key_of(one), one.at_ms)
+
+            return worth_keeping(stored, seen, period_ms)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _write(self, found: _Harvest, old: int, new: int) -> None:
+    def _write(self, found: _Harvest, whole: Sequence[StoredObservation], *, old: int, new: int) -> None:
         """Points in jobs of a bounded size; the cursor moves with the last, so that none is ever left out."""
         self._learn({key for key, _, _ in found.points})
+        for some in _parts(whole, KEPT_A_JOB):
+            self._hub.store.ts_writer.do(partial(keep, whole=some))
         parts = list(_parts(found.points, POINTS_A_JOB)) or [()]
         for part in parts[:-1]:
-            self._commit(part, {}, old=old, new=old)
-        self._commit(parts[-1], found.latest, old=old, new=new)
+            self._commit(part, {}, old=old, new=old, until=new)
+        self._commit(parts[-1], found.latest, old=old, new=new, until=new)
 
     def _commit(
         self,
         points: Sequence[tuple[Key, int, float]],
-        newest: Mapping[tuple[str, str, str], StoredObservation],
+        newest: Mapping[Measured, StoredObservation],
         *,
         old: int,
         new: int,
+        until: int,
     ) -> None:
         now_ms = self._hub.clock.wall_ms()
-        rows = [{"sid": self._sids[key], "at_ms": at, "value": value} for key, at, value in points]
+        rows = [(self._sids[key], at, value) for key, at, value in points]
         tops = [
-            {"subject": s, "probe": p, "target": t, "at_ms": o.at_ms, "observation": o.id}
+            {
+                "subject": s, "probe": p, "target": t, "at_ms": o.at_ms, "observation": o.id,
+                "outcome": o.observation.outcome, "reason": o.observation.reason,
+            }
             for (s, p, t), o in sorted(newest.items())
-        ]
+        ]  # fmt: skip
 
         def job(conn: Connection) -> None:
             _move(conn, old=old, new=new, now_ms=now_ms)
             if rows:
-                conn.execute(_POINT, rows)
+                _put(conn, rows, until=until, now_ms=now_ms)
             if tops:
                 conn.execute(_LATEST, tops)
 
@@ -129,24 +167,53 @@ class History:
 def harvest(stored: Iterable[StoredObservation]) -> _Harvest:
     """Points of declared metrics by a sure clock, and the newest observation of each (subject, probe, target)."""
     points: list[tuple[Key, int, float]] = []
-    latest: dict[tuple[str, str, str], StoredObservation] = {}
+    newest: dict[Measured, StoredObservation] = {}
     undeclared = 0
     for one in stored:
         o = one.observation
-        top = latest.get((o.subject, o.probe, o.target))
+        top = newest.get(key_of(one))
         if top is None or (one.at_ms, one.id) > (top.at_ms, top.id):
-            latest[o.subject, o.probe, o.target] = one
+            newest[key_of(one)] = one
         for value in o.values:
             if value.metric not in METRICS:
                 undeclared += 1
-            elif not one.clock_unsure:
+            elif not one.clock_unsure and abs(value.value) <= LARGEST:
                 points.append(((o.subject, value.metric, o.target, value.of or ""), one.at_ms, value.value))
-    return _Harvest(points, latest, undeclared)
+    return _Harvest(points, newest, undeclared)
 
 
 def _parts(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
     for n in range(0, len(items), size):
         yield items[n : n + size]
+
+
+def _put(conn: Connection, rows: Sequence[tuple[int, int, float]], *, until: int, now_ms: int) -> None:
+    """Write points where raw is whole and mark their hours; the others wait until the cursor is at `until`."""
+    query = select(serie.c.sid, serie.c.whole_ms).where(serie.c.sid.in_({sid for sid, _, _ in rows}))
+    whole = {row.sid: row.whole_ms for row in conn.execute(query)}
+    points = [{"sid": sid, "at_ms": at, "value": value} for sid, at, value in rows if at >= whole[sid]]
+    late = [{"sid": sid, "at_ms": at, "value": value, "seq": until} for sid, at, value in rows if at < whole[sid]]
+    if points:
+        conn.execute(_POINT, points)
+        mark_hours(conn, ((sid, at) for sid, at, _ in rows if at >= whole[sid]), now_ms)
+    if late:
+        conn.execute(_LATE, late)
+
+
+def keep(conn: Connection, whole: Sequence[StoredObservation]) -> None:
+    """Keep observations whole; those that are already stay as they are."""
+    rows = [
+        {"id": o.id, "subject": o.observation.subject, "at_ms": o.at_ms, "body": _JSON.encode(o).decode()}
+        for o in whole
+    ]
+    conn.execute(_KEPT, rows)
+
+
+def _seen(conn: Connection, subjects: Sequence[str]) -> dict[Measured, Seen]:
+    query = select(latest).where(latest.c.subject.in_(subjects))
+    return {
+        (row.subject, row.probe, row.target): Seen(row.at_ms, row.outcome, row.reason) for row in conn.execute(query)
+    }
 
 
 def _numbers(conn: Connection, keys: Sequence[Key]) -> dict[Key, int]:

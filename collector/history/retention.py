@@ -1,25 +1,41 @@
-"""How long raw points stay, and their deletion in bites too small to hold anybody up."""
+"""How long points, roll-ups and observations kept whole stay, and their deletion in bites too small to hold anybody up.
+
+Raw points go by whole local days, and none before everything of its day is rolled up.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, delete, func, select
+from sqlalchemy import Column, Connection, Table, delete, func, select, text
 
+from collector.history.buckets import DAY_MS, TIERS, start_of
+from collector.history.marks import marked_before
 from collector.hub import Hub
-from collector.store.tables import centre, raw, serie
+from collector.store.rolled import kept, sketch
+from collector.store.tables import centre, raw, serie, ts_cursor
 from wire.metrics import METRICS
 
-DAY_MS: Final = 86_400_000
 SMALL_MS: Final = 7 * DAY_MS
 LARGE_MS: Final = 2 * DAY_MS
 LARGE: Final = 40
 """Centres above which raw points stay for two days instead of seven."""
 
-PAUSE_MS: Final = 10 * 60_000
+SKETCH_MS: Final = 40 * DAY_MS
+"""No batch is that late: a spool keeps 30 days, the inbox its keys for 40."""
+
+KEPT_MS: Final = 400 * DAY_MS
+
+PAUSE_MS: Final = 60 * 60_000
 SERIES_A_BITE: Final = 64
-POINTS_A_BITE: Final = 2_000
+ROWS_A_BITE: Final = 2_000
+
+_WHOLE: Final = text("UPDATE serie SET whole_ms = :edge WHERE sid = :sid AND whole_ms < :edge")
+
+Edges = Sequence[tuple[int, int]]
+"""Series, and the instant before which it may go."""
 
 
 def keep_ms(metric: str, centres: int) -> int:
@@ -40,39 +56,82 @@ class Sweep:
     def bite(self) -> bool:
         """Delete a little of what is too old. True where the round is not at its end."""
         now_ms = self._hub.clock.wall_ms()
-        if now_ms < self._next_ms:
+        if self._next_ms - PAUSE_MS <= now_ms < self._next_ms:
             return False
         with self._hub.store.reading() as conn:
             centres = conn.scalar(select(func.count()).select_from(centre)) or 0
         with self._hub.store.reading_ts() as conn:
-            query = select(serie.c.sid, serie.c.metric).where(serie.c.sid > self._after).order_by(serie.c.sid)
-            some = [
-                (row.sid, now_ms - keep_ms(row.metric, centres)) for row in conn.execute(query.limit(SERIES_A_BITE))
-            ]
-            due = [(sid, edge) for sid, edge in some if _has(conn, sid, edge)]
-        if due:
-            self._after = self._hub.store.ts_writer.do(lambda conn: _delete(conn, due))
-        elif some:
-            self._after = some[-1][0]
+            query = select(serie.c.sid, serie.c.metric, serie.c.whole_ms).where(serie.c.sid > self._after)
+            some = conn.execute(query.order_by(serie.c.sid).limit(SERIES_A_BITE)).all()
+            edges = [(r.sid, start_of(now_ms - keep_ms(r.metric, centres), DAY_MS)) for r in some]
+            rising = [(r.sid, edge) for r, (_, edge) in zip(some, edges, strict=True) if r.whole_ms < edge]
+            held_up = marked_before(conn, rising)  # they wait for the next round
+            old = _old(conn, [r.sid for r in some], centres=centres, now_ms=now_ms)
+        if ready := [(sid, edge) for sid, edge in rising if sid not in held_up]:
+            self._hub.store.ts_writer.do(partial(_let_go, rising=ready))
+            return True
+        for table, column, due in old:
+            self._hub.store.ts_writer.do(partial(_delete, table=table, column=column, due=due))
+        if not old and some:
+            self._after = some[-1].sid
         if not some:
-            self._after, self._next_ms = 0, now_ms + PAUSE_MS
-        return bool(some)
+            return self._end_round(now_ms)
+        return True
+
+    def _end_round(self, now_ms: int) -> bool:
+        """After the last series come the observations kept whole."""
+        edge = now_ms - KEPT_MS
+        if self._hub.store.ts_writer.do(partial(_delete_kept, edge_ms=edge)) == ROWS_A_BITE:
+            return True
+        self._after, self._next_ms = 0, now_ms + PAUSE_MS
+        return False
 
 
-def _has(conn: Connection, sid: int, edge_ms: int) -> bool:
-    old = select(raw.c.at_ms).where(raw.c.sid == sid, raw.c.at_ms < edge_ms).limit(1)
-    return conn.scalar(old) is not None
+def _old(
+    conn: Connection, sids: Sequence[int], *, centres: int, now_ms: int
+) -> list[tuple[Table, Column[int], list[tuple[int, int]]]]:
+    """What of these series may be deleted: tables, with the series that have something before their edge."""
+    whole = {
+        r.sid: r.whole_ms for r in conn.execute(select(serie.c.sid, serie.c.whole_ms).where(serie.c.sid.in_(sids)))
+    }
+    rules: list[tuple[Table, Column[int], dict[int, int]]] = [
+        (raw, raw.c.at_ms, whole),
+        *((t.table, t.table.c.start_ms, dict.fromkeys(sids, t.edge_ms(now_ms, centres))) for t in TIERS),
+        (sketch, sketch.c.start_ms, dict.fromkeys(sids, now_ms - SKETCH_MS)),
+    ]
+    found = [
+        (t, c, [(sid, edge) for sid, edge in edges.items() if _has(conn, t, c, sid, edge)]) for t, c, edges in rules
+    ]
+    return [(table, column, due) for table, column, due in found if due]
 
 
-def _delete(conn: Connection, due: Sequence[tuple[int, int]]) -> int:
-    """Delete at most a bite; the last series that is done with."""
-    left, done = POINTS_A_BITE, due[0][0] - 1
+def _has(conn: Connection, table: Table, column: Column[int], sid: int, edge_ms: int) -> bool:
+    return edge_ms > 0 and conn.scalar(select(column).where(table.c.sid == sid, column < edge_ms).limit(1)) is not None
+
+
+def _let_go(conn: Connection, rising: Edges) -> None:
+    """From now on what comes for before these edges is late; only where everything before them is rolled up."""
+    # History writes by what it reads of `whole_ms`; on PostgreSQL it may be another process.
+    conn.execute(select(ts_cursor.c.seq).where(ts_cursor.c.name == "history").with_for_update())
+    held_up = marked_before(conn, rising)
+    rows = [{"sid": sid, "edge": edge} for sid, edge in rising if sid not in held_up]
+    if rows:
+        conn.execute(_WHOLE, rows)
+
+
+def _delete(conn: Connection, table: Table, column: Column[int], due: Edges) -> None:
+    """Delete at most a bite of rows before their edges."""
+    left = ROWS_A_BITE
     for sid, edge_ms in due:
-        mine = (raw.c.sid == sid) & (raw.c.at_ms < edge_ms)
-        oldest = list(conn.scalars(select(raw.c.at_ms).where(mine).order_by(raw.c.at_ms).limit(left)))
+        mine = (table.c.sid == sid) & (column < edge_ms)
+        oldest = list(conn.scalars(select(column).where(mine).order_by(column).limit(left)))
         if oldest:
-            conn.execute(delete(raw).where(raw.c.sid == sid, raw.c.at_ms <= oldest[-1]))
-        if len(oldest) == left:
-            return done
-        left, done = left - len(oldest), sid
-    return done
+            conn.execute(delete(table).where(table.c.sid == sid, column <= oldest[-1]))
+        left -= len(oldest)
+        if not left:
+            return
+
+
+def _delete_kept(conn: Connection, edge_ms: int) -> int:
+    old = select(kept.c.id).where(kept.c.at_ms < edge_ms).order_by(kept.c.at_ms).limit(ROWS_A_BITE)
+    return len(conn.execute(delete(kept).where(kept.c.id.in_(old)).returning(kept.c.id)).all())

@@ -12,6 +12,7 @@ from collector.api import (
     Actor,
     AgentInfo,
     Centre,
+    DayFigure,
     Flip,
     Interval,
     PlannedItem,
@@ -23,6 +24,8 @@ from collector.api import (
     TaskInfo,
 )
 from collector.history import charts
+from collector.history.buckets import TIERS
+from collector.history.daily import read_daily
 from collector.hub import Hub
 from collector.judge.edits import timeline_of
 from collector.judge.timeline import Segment
@@ -30,6 +33,7 @@ from collector.judging import flips
 from collector.judging.policy import read_policies
 from collector.reading import suite
 from collector.reading.evidence import find_observation, newest_observations, observations_before
+from collector.reading.kept import kept_before, kept_by_id
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
 from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
@@ -130,30 +134,48 @@ class HubReader:
         with self._hub.store.reading_ts() as conn:
             ids = list(conn.scalars(query.order_by(latest.c.subject, latest.c.probe, latest.c.target)))
         with self._hub.store.reading() as conn:
-            return newest_observations(conn, ids)
+            found = {stored.id: stored for stored in newest_observations(conn, ids)}
+        if missing := [key for key in ids if key not in found]:
+            with self._hub.store.reading_ts() as conn:
+                found |= kept_by_id(conn, missing)
+        return [found[key] for key in ids if key in found]
 
     def observations(self, subject: str, before_ms: int, limit: int = 50) -> list[StoredObservation]:
+        limit = max(0, min(limit, MAX_OBSERVATIONS))
         with self._hub.store.reading() as conn:
-            return observations_before(conn, subject, before_ms, max(0, min(limit, MAX_OBSERVATIONS)))
+            found = {stored.id: stored for stored in observations_before(conn, subject, before_ms, limit)}
+        with self._hub.store.reading_ts() as conn:
+            found |= {stored.id: stored for stored in kept_before(conn, subject, before_ms, limit)}
+        return sorted(found.values(), key=lambda stored: (stored.at_ms, stored.id), reverse=True)[:limit]
 
     def observation(self, observation_id: str) -> StoredObservation:
+        with self._hub.store.reading_ts() as conn:
+            whole = kept_by_id(conn, [observation_id])
+        if observation_id in whole:
+            return whole[observation_id]
         with self._hub.store.reading() as conn:
             return find_observation(conn, observation_id)
 
     def history(self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288) -> list[Series]:
-        with self._hub.store.reading_ts() as conn:
-            found = charts.read_charts(conn, subject, metrics, from_ms=from_ms, to_ms=to_ms, points=points)
-            counts = charts.read_counts(conn, subject, from_ms, to_ms) if found else {}
+        now_ms = self.now_ms()
         with self._hub.store.reading() as conn:
             plans = plan_versions(conn, suite.agents_beside(conn, subject))
-        until = min(to_ms, self.now_ms())
+            centres = conn.scalar(select(func.count()).select_from(centre)) or 0
+        edges = {tier: tier.edge_ms(now_ms, centres) for tier in TIERS}
+        with self._hub.store.reading_ts() as conn:
+            found = charts.read_charts(
+                conn, subject, metrics, from_ms=from_ms, to_ms=to_ms, points=points, edges=edges
+            )  # fmt: skip
+        span = {"from_ms": found.window.from_ms, "to_ms": min(found.window.to_ms, now_ms)}
         shares = {
-            target: charts.share(
-                counts.get(target, 0), charts.planned(plans, subject, target, from_ms=from_ms, to_ms=until)
-            )
-            for target in {series.target for series in found}
+            target: charts.share(found.counts.get(target, 0), charts.planned(plans, subject, target, **span))
+            for target in {series.target for series in found.series}
         }
-        return [replace(series, coverage=shares[series.target]) for series in found]
+        return [replace(series, coverage=shares[series.target]) for series in found.series]
+
+    def daily(self, subject: str, metric: str, from_day: str, to_day: str) -> list[DayFigure]:
+        with self._hub.store.reading_ts() as conn:
+            return read_daily(conn, subject, metric, from_day, to_day)
 
     # --- the suite --------------------------------------------------------------------------------------------------
 

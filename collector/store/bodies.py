@@ -58,11 +58,11 @@ def read_batch(conn: Connection, agent: str, epoch: str, batch: int) -> InboxRow
 
 
 def read_span(conn: Connection, agent: str, from_ms: int, to_ms: int, limit: int) -> list[InboxRow]:
-    """Rows of an agent that may hold observations of [from_ms, to_ms), newest first, at most `limit`."""
+    """Rows of an agent whose bodies may hold observations of [from_ms, to_ms), newest first, at most `limit`."""
     c = tables.inbox.c
     query = (
         select(*_COLUMNS)
-        .where(c.agent == agent, c.at_max_ms >= from_ms, c.at_min_ms < to_ms)
+        .where(c.agent == agent, c.at_max_ms >= from_ms, c.at_min_ms < to_ms, c.body.is_not(None))
         .order_by(c.at_max_ms.desc())
         .limit(limit)
     )

@@ -1,10 +1,22 @@
-"""Every table of the collector, one text for SQLite and PostgreSQL. Times are UTC milliseconds in BIGINT."""
+"""Tables, one text for SQLite and PostgreSQL; those of roll-ups are in `rolled`. Times: UTC milliseconds, BIGINT."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 # SQLite gives row ids only to INTEGER; PostgreSQL wants the wide type. AUTOINCREMENT: an id is never used twice.
 SERIAL: Final = BigInteger().with_variant(Integer, "sqlite")
@@ -263,6 +275,8 @@ serie: Final = Table(
     Column("metric", Text, nullable=False),
     Column("target", Text, nullable=False),
     Column("of", Text, nullable=False),
+    # Raw points from here on are all there; what comes for before is folded into roll-ups.
+    Column("whole_ms", BigInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("subject", "metric", "target", "of", name="serie_key"),
 )  # fmt: skip
 
@@ -281,6 +295,8 @@ latest: Final = Table(
     Column("target", Text, primary_key=True),
     Column("at_ms", BigInteger, nullable=False),
     Column("observation", Text, nullable=False),  # id: agent/epoch/batch/i
+    Column("outcome", Text),  # NULL: noted before outcomes were
+    Column("reason", Text),
 )  # fmt: skip
 
 ts_cursor: Final = Table(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, Final
 
 from litestar import Request, Router, get
@@ -19,6 +20,7 @@ from sqlalchemy import select
 from collector.api import (
     AgentInfo,
     Centre,
+    DayFigure,
     Flip,
     Interval,
     NotFound,
@@ -41,6 +43,7 @@ MAX_SPAN_MS: Final = 400 * DAY_MS
 
 Ask = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=1_000)]
+Day = Annotated[str, QueryParameter(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Millis = Annotated[int, QueryParameter(ge=0, le=2**53)]
 
 
@@ -150,7 +153,15 @@ def _subject_routes(hub: Hub, reader: Reader) -> list[HTTPRouteHandler]:
         caller.admit(centre_of(subject))
         return reader.history(subject, metric[:50], from_ms, _end(from_ms, to_ms), points)
 
-    return [intervals, observations, observation, history]
+    @get("/daily", sync_to_thread=True)
+    def daily(
+        caller: Asking, subject: FromQuery[str], metric: FromQuery[str], from_day: Day, to_day: Day
+    ) -> list[DayFigure]:
+        """Figures of local days with their quantiles; both days are included, 400 at most."""
+        caller.admit(centre_of(subject))
+        return reader.daily(subject, metric, *_days(from_day, to_day))
+
+    return [intervals, observations, observation, history, daily]
 
 
 def _suite_routes(reader: Reader) -> list[HTTPRouteHandler]:
@@ -172,6 +183,16 @@ def _suite_routes(reader: Reader) -> list[HTTPRouteHandler]:
         return reader.health()
 
     return [flips, agents, health]
+
+
+def _days(from_day: str, to_day: str) -> tuple[str, str]:
+    try:
+        length = date.fromisoformat(to_day) - date.fromisoformat(from_day)
+    except ValueError as error:
+        raise Refusal(422, "day", "a day is written like 2026-11-21", str(error)) from error
+    if not 0 <= length.days <= 400:
+        raise Refusal(422, "span", "to_day is not before from_day, and at most 400 days after it")
+    return from_day, to_day
 
 
 def _end(from_ms: int, to_ms: int) -> int:

@@ -26,6 +26,11 @@ def test_the_file_is_read_and_variables_win_over_it(tmp_path: Path) -> None:
     assert read_settings({"MOTCUA_HOME": str(tmp_path), "MOTCUA_DATABASE": ""}).store == tmp_path
 
 
+def test_how_much_disk_bodies_may_take_is_said_in_gigabytes(tmp_path: Path) -> None:
+    (tmp_path / "collector.toml").write_text("[keep]\nbodies_gb = 1.5\n")
+    assert read_settings({"MOTCUA_HOME": str(tmp_path)}).bodies_bytes == 1_500_000_000
+
+
 def test_a_machine_reaches_itself_on_loopback_where_it_listens_everywhere() -> None:
     assert Settings(Path(), Address("0.0.0.0", 1)).agents_url == "https://127.0.0.1:1"
     assert Settings(Path(), Address("::", 1)).agents_url == "https://[::1]:1"
@@ -40,6 +45,7 @@ def test_a_machine_reaches_itself_on_loopback_where_it_listens_everywhere() -> N
         pytest.param("", {"MOTCUA_BOARD": "x:99999"}, "MOTCUA_BOARD.*host:port", id="no such port"),
         pytest.param("", {"MOTCUA_DATABASE": "mysql://x"}, "MOTCUA_DATABASE.*postgresql", id="another database"),
         pytest.param("database = 1", {}, "database", id="wrong type"),
+        pytest.param("[keep]\nbodies_gb = 0", {}, "keep.bodies_gb", id="no room at all"),
         pytest.param("]", {}, "not TOML", id="no TOML"),
     ],
 )

@@ -12,6 +12,7 @@ from collector.api import (
     Actor,
     AgentInfo,
     Centre,
+    DayFigure,
     Flip,
     Interval,
     Ledger,
@@ -118,6 +119,9 @@ class World:
             for item in planned
             for metric in metrics
         ]
+
+    def daily(self, subject: str, metric: str, from_day: str, to_day: str) -> list[DayFigure]:
+        return []
 
     def _points(self, metric: str, from_ms: int, to_ms: int, step: int) -> list[Point]:
         found = []

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alembic import command, context
 from alembic.config import Config
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from collector.store.databases import Store
 
@@ -32,9 +32,14 @@ def parts() -> frozenset[str]:
 
 
 def _upgrade(engine: Engine, *chosen: str) -> None:
+    with engine.connect().execution_options(motcua_writes=True) as connection, connection.begin():
+        run(connection, "head", *chosen)
+
+
+def run(connection: Connection, revision: str, *chosen: str) -> None:
+    """Bring the halves `chosen` to a revision, inside the caller's transaction."""
     config = Config()
     config.set_main_option("script_location", str(_HERE).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    with engine.connect().execution_options(motcua_writes=True) as connection, connection.begin():
-        config.attributes["connection"], config.attributes["parts"] = connection, chosen
-        command.upgrade(config, "head")
+    config.attributes["connection"], config.attributes["parts"] = connection, chosen
+    command.upgrade(config, revision)

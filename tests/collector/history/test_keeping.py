@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import func, insert, select, update
 
-from collector.history import retention
 from collector.history.keeping import History, HistoryMoved, harvest
 from collector.hub import Hub
-from collector.store import tables
+from collector.store import rolled, tables
 from tests.support.handclock import HandClock
 from tests.support.measured import LINE, T0, every, ms, report, train
 from tests.support.town import Town
@@ -96,7 +95,7 @@ def test_two_histories_do_not_both_move_the_cursor(hub: Hub, town: Town) -> None
     first = History(hub)
     run(first)
     with pytest.raises(HistoryMoved):
-        first._commit([], {}, old=0, new=5)
+        first._commit([], {}, old=0, new=5, until=5)
 
 
 def test_a_step_is_bounded(hub: Hub, town: Town) -> None:
@@ -111,31 +110,22 @@ def test_a_step_is_bounded(hub: Hub, town: Town) -> None:
     assert seen == [200, 400, 450]
 
 
-@pytest.mark.parametrize(
-    ("centres", "days"), [pytest.param(40, 7, id="small"), pytest.param(41, 2, id="above forty centres")]
-)
-def test_how_long_points_stay(centres: int, days: int) -> None:
-    assert retention.keep_ms("motcua_line_rtt_seconds", centres) == days * 86_400_000
-
-
-def test_old_points_go_in_bites_and_young_ones_stay(hub: Hub, town: Town, clock: HandClock) -> None:
-    town.send([train(0), train(10)])
-    run(History(hub))
-    bulk = [{"sid": 1, "at_ms": ms(60) + n, "value": 1.0} for n in range(3 * retention.POINTS_A_BITE)]
-    hub.store.ts_writer.do(lambda conn: conn.execute(insert(tables.raw), bulk))
-    clock.wall = ms(60) + 7 * 86_400_000 + 3 * retention.POINTS_A_BITE
-    town.send([train(3_600)])
-    history, counts = History(hub), []
-    for _ in range(8):
-        history.step()
-        with hub.store.reading_ts() as conn:
-            counts.append(conn.scalar(select(func.count()).select_from(tables.raw)) or 0)
-    drops = [a - b for a, b in zip([len(bulk) + 6, *counts], counts, strict=False)]
-    assert max(drops) <= retention.POINTS_A_BITE
-    assert counts[-1] == 3  # the three numbers of the young train
-    assert history.step() > 0
-
-
 def test_what_is_gathered_from_no_rows_is_nothing() -> None:
     found = harvest([])
     assert (found.points, found.latest, found.undeclared) == ([], {}, 0)
+
+
+def test_a_number_no_measurement_has_makes_no_point(hub: Hub, town: Town) -> None:
+    town.send([report(0, ("motcua_device_cpu_ratio", "", 1.7e308), ("motcua_device_battery_ratio", "", 0.2))])
+    run(History(hub))
+    assert points(hub) == [("motcua_device_battery_ratio", "", 0, 0.2)]
+
+
+def test_changes_and_tasks_are_kept_whole_once(hub: Hub, town: Town) -> None:
+    town.send([*every(range(0, 30, 10)), train(30, lost=5), train(40, lost=5), train(50)])
+    run(History(hub))
+    hub.store.ts_writer.do(lambda conn: conn.execute(update(tables.ts_cursor).values(seq=0)).rowcount)
+    run(History(hub))
+    with hub.store.reading_ts() as conn:
+        kept = conn.execute(select(rolled.kept.c.subject, rolled.kept.c.at_ms).order_by(rolled.kept.c.at_ms)).all()
+    assert [(row.subject, row.at_ms - T0) for row in kept] == [(LINE, 0), (LINE, 30_000), (LINE, 50_000)]

@@ -209,11 +209,13 @@ def test_the_revision_changes_with_flips_latest_and_tasks(
     assert len(set(seen)) == 4
 
 
-def test_what_was_pruned_is_left_out_and_not_found(hub: Hub, reader: Reader) -> None:
-    key = reader.latest("00000-1")[0].id
+def test_where_bodies_are_gone_what_was_kept_whole_is_still_found(hub: Hub, reader: Reader) -> None:
+    key = next(stored.id for stored in reader.latest("00000-1") if stored.observation.subject == LINE)
+    changed = reader.observations(LINE, ms(66), 1)
     hub.store.writer.do(lambda conn: conn.execute(update(tables.inbox).values(body=None)))
-    assert reader.latest("00000-1") == []
-    assert reader.observations(LINE, ms(500)) == []
+    assert [stored.observation.subject for stored in reader.latest("00000-1")] == [DEVICE]  # its first was its last
+    assert [stored.at_ms for stored in reader.observations(LINE, ms(500))] == [ms(65), ms(5)]
+    assert reader.observations(LINE, ms(500), 1) == changed == [reader.observation(changed[0].id)]
     with pytest.raises(NotFound):
         reader.observation(key)
 

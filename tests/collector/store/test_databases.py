@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select, text
 from collector.health import readiness
 from collector.hub import Hub
 from collector.settings import Settings
-from collector.store import tables
+from collector.store import migrations, rolled, tables
 from collector.store.bodies import read_rows
 from collector.store.databases import Store, StoreError, migrate, open_store
 from collector.store.faults import Unavailable, fault_of
@@ -42,6 +42,7 @@ def batches(store: Store) -> list[int]:
 
 
 def test_the_migrations_make_exactly_the_declared_tables(store: Store) -> None:
+    assert rolled.day.metadata is tables.series  # the tables of roll-ups are declared beside the others
     halves = [(store.core, tables.core), (store.ts, tables.series)]
     for engine, declared in halves:
         with engine.connect() as conn:
@@ -59,6 +60,18 @@ def test_migrating_again_changes_nothing(store: Store) -> None:
     store.writer.do(add(1))
     migrate(store)
     assert batches(store) == [1]
+
+
+def test_points_of_before_roll_ups_are_marked_by_the_migration(tmp_path: Path, clock: HandClock) -> None:
+    store = open_store(tmp_path, clock)
+    with store.ts.connect() as conn, conn.begin():
+        migrations.run(conn, "0001", "series")
+        conn.execute(text("INSERT INTO raw VALUES (1, 3600000, 1), (1, 7199999, 1), (1, 7200000, 1)"))
+    migrate(store)
+    with store.reading_ts() as conn:
+        rows = conn.execute(select(rolled.dirty).order_by(rolled.dirty.c.start_ms)).all()
+    assert [tuple(row) for row in rows] == [(1, 3_600, 3_600_000, 0), (1, 3_600, 7_200_000, 0)]
+    store.close()
 
 
 def test_a_reader_sees_one_moment_and_holds_up_nobody(store: Store) -> None:

@@ -51,6 +51,7 @@ PAGES = [
     "centres", "centres/00000-1/subjects", "centres/00000-1/standings", "centres/00000-1/latest", "agents",
     f"observations?subject=lan:00000-1&before_ms={NOON_MS + 1}",
     "intervals?subject=lan:00000-1&from_ms=1&to_ms=5", "history?subject=lan:00000-1&metric=m&from_ms=1&to_ms=5",
+    "daily?subject=lan:00000-1&metric=m&from_day=2025-11-01&to_day=2025-11-21",
 ]  # fmt: skip
 
 
@@ -93,6 +94,8 @@ WRONG = {
     "something is missing": ("/api/v1/observations?subject=lan:00000-1", 400, "malformed"),
     "too many": ("/api/v1/flips?limit=9999", 400, "malformed"),
     "no span": ("/api/v1/intervals?subject=lan:00000-1&from_ms=5&to_ms=5", 422, "span"),
+    "no such day": ("/api/v1/daily?subject=lan:00000-1&metric=m&from_day=2025-02-30&to_day=2025-03-01", 422, "day"),
+    "days backwards": ("/api/v1/daily?subject=lan:00000-1&metric=m&from_day=2025-03-02&to_day=2025-03-01", 422, "span"),
     "too long": ("/api/v1/intervals?subject=lan:00000-1&from_ms=0&to_ms=40000000000", 422, "span"),
 }
 
