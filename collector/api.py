@@ -71,6 +71,21 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Overview:
+    """All of the province at one moment: how every centre stands, and every other subject that is not well.
+
+    Its standings leave `as_of_ms` out: `measured` tells it for those that are looked at. `version` changes whenever
+    anything here but `as_of_ms`, the newest measurement of all, may have.
+    """
+
+    version: str
+    centres: dict[str, Centre]
+    standings: dict[str, Standing]  # by the key of the centre
+    troubles: tuple[tuple[SubjectInfo, Standing], ...]
+    as_of_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Flip:
     """A change of state. `to` None retracts the flip named in `supersedes`."""
 
@@ -171,6 +186,16 @@ class AgentInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Expected:
+    """A join code that was handed out for a centre and that nobody has used."""
+
+    centre: str
+    role: str
+    created_ms: int
+    expires_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedItem:
     """One row of an agent's plan, for screens and for coverage."""
 
@@ -227,6 +252,7 @@ class SuiteHealth:
     silent: int
     ledger: tuple[Ledger, ...]
     disk_free_bytes: int
+    refused: dict[str, int] | None = None  # requests refused since the start, by code; None: not this process' to know
 
 
 class Reader(Protocol):
@@ -240,6 +266,14 @@ class Reader(Protocol):
     def centres(self) -> list[Centre]: ...
     def subjects(self, centre: str | None = None) -> list[SubjectInfo]: ...
     def standings(self, centre: str | None = None) -> dict[str, Standing]: ...
+    def overview(self) -> Overview:
+        """All of the province at once, cheap to ask for again and again."""
+        ...
+
+    def measured(self, centres: list[str]) -> dict[str, int]:
+        """Centre → when anything at it was last measured; those never measured are left out."""
+        ...
+
     def flips(self, after_seq: int = 0, limit: int = 500) -> list[Flip]: ...
     def flips_of(self, subject: str, limit: int = 100) -> list[Flip]:
         """The newest flips of one subject, newest first, revised and retracted ones too: for its page."""
@@ -272,7 +306,11 @@ class Reader(Protocol):
         """
         ...
 
-    def agents(self) -> list[AgentInfo]: ...
+    def agents(self, centre: str | None = None) -> list[AgentInfo]: ...
+    def expected(self) -> list[Expected]:
+        """Join codes that nobody has used, those that expired too, the newest first."""
+        ...
+
     def planned(self, centre: str) -> list[PlannedItem]: ...
     def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]: ...
     def limits(self) -> dict[str, float]:

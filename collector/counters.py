@@ -47,6 +47,11 @@ class Counters:
         """A gauge of the collector's own, registered here."""
         return Gauge(f"motcua_collector_{name}", text, labels, registry=self.registry)
 
+    def refused(self) -> dict[str, int]:
+        """Requests refused since the start of this process, by code."""
+        samples = [sample for metric in self.problems.collect() for sample in metric.samples]
+        return {s.labels["code"]: int(s.value) for s in samples if s.name.endswith("_total") and s.value}
+
     def _committed(self, seconds: float, jobs: int) -> None:
         self.commit_s.observe(seconds)
         self.commit_jobs.observe(jobs)

@@ -57,6 +57,11 @@ def newest(conn: Connection, centre: str | None) -> dict[str, Flip]:
     return {row.subject: flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))}
 
 
+def newest_of(conn: Connection, subjects: Sequence[str]) -> dict[str, Flip]:
+    """The flip that holds now of each of these subjects; those without one are left out."""
+    return {row.subject: flip_of(row) for row in conn.execute(_NEWEST_OF, {"subjects": subjects})}
+
+
 # Built once: the judge asks these for every centre, and building costs more than asking.
 _SUBJECTS: Final[BindParameter[str]] = bindparam("subjects", expanding=True)
 _WITHIN: Final = (
@@ -80,6 +85,7 @@ _LATEST: Final = (
     .correlate(subject)
     .scalar_subquery()
 )
+_NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(_LATEST).where(subject.c.key.in_(_SUBJECTS))))
 _LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).where(subject.c.key.in_(_SUBJECTS))))
 
 

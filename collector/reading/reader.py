@@ -13,8 +13,10 @@ from collector.api import (
     AgentInfo,
     Centre,
     DayFigure,
+    Expected,
     Flip,
     Interval,
+    Overview,
     PlannedItem,
     Series,
     Standing,
@@ -34,9 +36,10 @@ from collector.judging.policy import read_policies
 from collector.reading import suite
 from collector.reading.evidence import find_observation, newest_observations, observations_before
 from collector.reading.kept import kept_before, kept_by_id
+from collector.reading.overview import Province, standing, whole
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
-from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
+from collector.store.tables import agent, flip, heard, latest, subject, task, ts_cursor
 
 MAX_FLIPS: Final = 5_000
 MAX_OBSERVATIONS: Final = 1_000
@@ -47,6 +50,7 @@ class HubReader:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._province = Province(hub)
 
     def now_ms(self) -> int:
         return self._hub.clock.wall_ms()
@@ -63,20 +67,22 @@ class HubReader:
     # --- the register -----------------------------------------------------------------------------------------------
 
     def centres(self) -> list[Centre]:
-        with self._hub.store.reading() as conn:
-            rows = conn.execute(select(centre).order_by(centre.c.key))
-            return [Centre(row.key, row.name_vi, row.name_en) for row in rows]
+        return self._province.centres()
 
     def subjects(self, centre: str | None = None) -> list[SubjectInfo]:
-        query = select(subject).order_by(subject.c.centre, subject.c.key)
-        if centre is not None:
-            query = query.where(subject.c.centre == centre)
+        if centre is None:
+            return self._province.subjects()
+        query = select(subject).where(subject.c.centre == centre).order_by(subject.c.key)
         with self._hub.store.reading() as conn:
             return [SubjectInfo(r.key, r.kind, r.centre, r.label, r.agent) for r in conn.execute(query)]
 
-    def agents(self) -> list[AgentInfo]:
+    def agents(self, centre: str | None = None) -> list[AgentInfo]:
         with self._hub.store.reading() as conn:
-            return suite.read_agents(conn, self.now_ms())
+            return suite.read_agents(conn, self.now_ms(), centre)
+
+    def expected(self) -> list[Expected]:
+        with self._hub.store.reading() as conn:
+            return suite.read_expected(conn)
 
     def planned(self, centre: str) -> list[PlannedItem]:
         with self._hub.store.reading() as conn:
@@ -95,23 +101,32 @@ class HubReader:
     # --- states -----------------------------------------------------------------------------------------------------
 
     def standings(self, centre: str | None = None) -> dict[str, Standing]:
+        if centre is None:
+            return self._province.standings()
+        mine = select(agent.c.id).where(agent.c.centre == centre)
         with self._hub.store.reading() as conn:
-            query = select(subject.c.key, subject.c.centre, subject.c.created_ms)
-            rows = conn.execute(query if centre is None else query.where(subject.c.centre == centre)).all()
+            query = select(subject.c.key, subject.c.created_ms).where(subject.c.centre == centre)
+            rows = conn.execute(query).all()
             held = flips.newest(conn, centre)
-            ever = {f"agent:{row.agent}": row.last_ms for row in conn.execute(select(heard.c.agent, heard.c.last_ms))}
-        as_of = self._as_of([row.key for row in rows] if centre is not None else None) | ever
-        for row in rows:  # a centre is as new as the newest measurement of what it consists of
-            if row.key in as_of and row.key not in ever:
-                whole = f"centre:{row.centre}"
-                as_of[whole] = max(as_of.get(whole, 0), as_of[row.key])
-        return {row.key: _standing(row.key, held.get(row.key), row.created_ms, as_of.get(row.key)) for row in rows}
+            ever = conn.execute(select(heard.c.agent, heard.c.last_ms).where(heard.c.agent.in_(mine)))
+            last = {f"agent:{row.agent}": row.last_ms for row in ever}
+        as_of = whole(self._as_of([row.key for row in rows]), ((row.key, centre) for row in rows), last)
+        return {row.key: standing(row.key, held.get(row.key), row.created_ms, as_of.get(row.key)) for row in rows}
 
-    def _as_of(self, keys: Sequence[str] | None) -> dict[str, int]:
+    def _as_of(self, keys: Sequence[str]) -> dict[str, int]:
         query = select(latest.c.subject, func.max(latest.c.at_ms).label("at")).group_by(latest.c.subject)
         with self._hub.store.reading_ts() as conn:
-            found = conn.execute(query if keys is None else query.where(latest.c.subject.in_(keys)))
-            return {row.subject: row.at for row in found}
+            return {row.subject: row.at for row in conn.execute(query.where(latest.c.subject.in_(keys)))}
+
+    def overview(self) -> Overview:
+        return self._province.overview()
+
+    def measured(self, centres: list[str]) -> dict[str, int]:
+        with self._hub.store.reading() as conn:
+            query = select(subject.c.key, subject.c.centre).where(subject.c.centre.in_(centres))
+            rows = [(row.key, row.centre) for row in conn.execute(query) if not row.key.startswith("agent:")]
+        found = whole(self._as_of([key for key, _ in rows]), rows, {})
+        return {key: found[f"centre:{key}"] for key in centres if f"centre:{key}" in found}
 
     def flips(self, after_seq: int = 0, limit: int = 500) -> list[Flip]:
         with self._hub.store.reading() as conn:
@@ -191,12 +206,6 @@ class HubReader:
 
     def health(self) -> SuiteHealth:
         return suite.read_health(self._hub)
-
-
-def _standing(key: str, held: Flip | None, created_ms: int, as_of_ms: int | None) -> Standing:
-    if held is None or held.to is None:
-        return Standing(key, "unknown", "never_measured", created_ms, as_of_ms, {}, ())
-    return Standing(key, held.to, held.reason, held.at_ms, as_of_ms, held.detail, held.evidence)
 
 
 def _intervals(key: str, rows: Sequence[Flip], from_ms: int, to_ms: int) -> list[Interval]:

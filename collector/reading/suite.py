@@ -8,26 +8,30 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, select, text
 
-from collector.api import AgentInfo, Ledger, PlannedItem, SuiteHealth
+from collector.api import AgentInfo, Expected, Ledger, PlannedItem, SuiteHealth
 from collector.health import disk_free_bytes
 from collector.hub import Hub
-from collector.store.tables import agent, condition, cursor, heard, inbox, ledger, plan, subject, ts_cursor
+from collector.store.tables import agent, condition, cursor, heard, inbox, join_code, ledger, plan, subject, ts_cursor
 from wire.messages import PlanItem
 
 LEDGER_ROWS: Final = 200
+EXPECTED_ROWS: Final = 10_000
+INGEST: Final = "ingest"
 READERS: Final = ("judge", "history")
 
 _ITEMS: Final = msgspec.json.Decoder(list[PlanItem])
 
 
-def read_agents(conn: Connection, now_ms: int) -> list[AgentInfo]:
-    """Every agent that was ever enrolled."""
+def read_agents(conn: Connection, now_ms: int, centre: str | None = None) -> list[AgentInfo]:
+    """Every agent that was ever enrolled, of one centre or of all."""
     query = (
         select(agent, heard.c.last_ms, heard.c.alert_after_ms, heard.c.skew_ms, plan.c.version.label("plan_version"))
         .outerjoin(heard, heard.c.agent == agent.c.id)
         .outerjoin(plan, (plan.c.agent == agent.c.id) & plan.c.to_ms.is_(None))
         .order_by(agent.c.centre, agent.c.id)
     )
+    if centre is not None:
+        query = query.where(agent.c.centre == centre)
     held: dict[str, list[str]] = {}
     for row in conn.execute(select(condition.c.agent, condition.c.name).where(condition.c.to_ms.is_(None))):
         held.setdefault(row.agent, []).append(row.name)
@@ -39,6 +43,15 @@ def read_agents(conn: Connection, now_ms: int) -> list[AgentInfo]:
         )
         for row in conn.execute(query)
     ]  # fmt: skip
+
+
+def read_expected(conn: Connection) -> list[Expected]:
+    """Join codes without an agent that came by them."""
+    unused = select(join_code).where(join_code.c.used_ms.is_(None)).order_by(join_code.c.created_ms.desc())
+    return [
+        Expected(row.centre, row.role, row.created_ms, row.expires_ms)
+        for row in conn.execute(unused.limit(EXPECTED_ROWS))
+    ]
 
 
 def read_planned(conn: Connection, centre: str) -> list[PlannedItem]:
@@ -77,6 +90,7 @@ def read_health(hub: Hub) -> SuiteHealth:
     return SuiteHealth(
         now_ms, _version(), hub.roles, hub.store.dialect, rows, size, newest.received_ms if newest else None,
         lags, hub.store.writer.depth, hub.store.writer.commit_p99_s(), agents, silent, counts, disk_free_bytes(hub),
+        hub.counters.refused() if INGEST in hub.roles else None,
     )  # fmt: skip
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from collector.api import (
+    STATES,
     AgentInfo,
     Centre,
     Interval,
@@ -14,13 +15,14 @@ from collector.api import (
     PlannedItem,
     Reader,
     Standing,
+    State,
     StoredObservation,
     SubjectInfo,
     TaskInfo,
 )
 from dashboards.board.figures import Bar, Reach, bars, newest, reach, values
 from dashboards.board.names import centre_name, subject_name
-from dashboards.board.sentences import centre_line, centre_title
+from dashboards.board.sentences import centre_line, centre_title, remedy
 from dashboards.board.strips import Strip, strip, window
 from dashboards.board.things import root
 from dashboards.board.words import Words
@@ -66,6 +68,16 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True)
+class Todo:
+    """Something at this centre that a person can put right, and how."""
+
+    name: str
+    state: State
+    why: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class CentrePage:
     centre: Centre
     name: str
@@ -80,6 +92,7 @@ class CentrePage:
     agents: list[Machine]
     last: list[StoredObservation]
     names: dict[str, str]
+    todo: list[Todo]
     busy: bool
 
 
@@ -104,7 +117,7 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
     )
     rows = {kind: build.of([info for info in infos.values() if info.kind == kind]) for kind in KINDS}
     standing = standings.get(f"centre:{key}")
-    agents = {f"agent:{agent.id}": agent for agent in reader.agents() if agent.centre == key}
+    agents = {f"agent:{agent.id}": agent for agent in reader.agents(key)}
     return CentrePage(
         centre=centre,
         name=centre_name(centre, words),
@@ -119,6 +132,7 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         agents=[_machine(row, limits, agents) for row in rows["agent"]],
         last=sorted(latest, key=lambda stored: (-stored.at_ms, stored.id))[:OBSERVATIONS_SHOWN],
         names=names,
+        todo=_todo(standings, latest, agents, names, words),
         busy=any(
             row.measure is not None and row.measure.task is not None for of_kind in rows.values() for row in of_kind
         ),
@@ -133,6 +147,33 @@ def _line(
     if not standings or (bad and not parts):
         return ""
     return centre_line([(names[info.key], standing) for info, standing in root(parts)], words)
+
+
+def _todo(
+    standings: Mapping[str, Standing],
+    latest: Sequence[StoredObservation],
+    agents: Mapping[str, AgentInfo],
+    names: Mapping[str, str],
+    words: Words,
+) -> list[Todo]:
+    """What can be put right, from the states, from the last measurements that failed, from what agents say."""
+    found: dict[tuple[str, str], State] = {}
+    for held in standings.values():
+        if held.state != "ok" and held.reason is not None:
+            found[held.subject, held.reason] = held.state
+    for stored in latest:
+        o = stored.observation
+        if o.reason is not None:
+            found.setdefault((o.subject, o.reason), "down" if o.outcome == "fail" else "unknown")
+    for key, agent in agents.items():
+        for name in agent.conditions if agent.revoked_ms is None else ():
+            found.setdefault((key, name), "degraded")
+    todo = [
+        Todo(names.get(subject, subject), state, words.reason(reason), remedy(reason, words))
+        for (subject, reason), state in found.items()
+        if remedy(reason, words)
+    ]
+    return sorted(todo, key=lambda one: (STATES.index(one.state), one.name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,12 +12,14 @@ from markupsafe import Markup
 
 from collector.api import Reader
 from dashboards.board.render import Part, Renderer
+from dashboards.board.tiles import HEADER
 from dashboards.board.visit import Ask, Visit, answer, etag, not_modified, preferences, unchanged
 from wire.clock import Clock
 
 PARTS_KEPT: Final = 32
 MINUTE_MS: Final = 60_000
 CHART_PLACE: Final = "<!--chart-->"
+ASKED: Final = frozenset({"q", "view", "wall", "before", "state", "page", "only"})
 
 
 class Live:
@@ -42,7 +44,8 @@ class Live:
             if unchanged(request, part_tag):
                 return not_modified(part_tag)
             part = self._part(part_tag, make)
-            text = self._render("live.html", seen, self._values(part, part_tag))
+            held = request.headers.get(HEADER)
+            text = self._render("live.html", seen, self._values(part, part_tag, held=held))
             return answer(request, text, tag=part_tag)
         page_tag = etag(part_tag, seen.theme, sorted(seen.query.items()))
         response = not_modified(page_tag) if unchanged(request, page_tag) else None
@@ -55,8 +58,9 @@ class Live:
             response.set_cookie(chosen)
         return response
 
-    def _values(self, part: Part, tag: str, chart: str = "") -> dict[str, object]:
-        html = Markup(part.html.replace(CHART_PLACE, chart))  # noqa: S704 - both come from autoescaping templates
+    def _values(self, part: Part, tag: str, chart: str = "", held: str | None = None) -> dict[str, object]:
+        drawn = part.drawn.put(part.html, held)
+        html = Markup(drawn.replace(CHART_PLACE, chart) if chart else drawn)  # noqa: S704 - both come from autoescaping templates
         return {"part": html, "title": part.title, "tag": tag, "now_ms": self._reader.now_ms()}
 
     def _settled_revision(self) -> str:
@@ -71,9 +75,9 @@ class Live:
     def tag(self, seen: Visit) -> str:
         """Everything a live part depends on. The minute, because it says how long ago things were."""
         minute = self._reader.now_ms() // MINUTE_MS
-        query = sorted((key, value) for key, value in seen.query.items() if key in {"q", "view", "wall", "before"})
+        query = sorted((key, value) for key, value in seen.query.items() if key in ASKED)
         who = None if seen.actor is None else (seen.actor.name, seen.actor.csrf)
-        return etag(self._build, self._settled_revision(), minute, seen.path, query, seen.words.lang, who)
+        return etag(self._build, self._settled_revision(), minute, seen.path, query, seen.words.lang, seen.base, who)
 
     def _part(self, tag: str, make: Callable[[], Part]) -> Part:
         with self._lock:

@@ -8,27 +8,48 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from collector.api import Centre, Reader, SubjectInfo
-from dashboards.board import centre, chart_facts, observation, province, subject, suite
+from dashboards.board import centre, chart_facts, fleet, observation, offers, province, subject, suite
+from dashboards.board.asked import asked_of
 from dashboards.board.door import Door
+from dashboards.board.exports import taken
 from dashboards.board.live import Live
 from dashboards.board.names import centre_name, subject_name
 from dashboards.board.render import Part, Renderer
+from dashboards.board.tables import Table
+from dashboards.board.tiles import Drawn, draw
 from dashboards.board.visit import Ask, Visit, answer
 from dashboards.board.words import Words
 
 
 def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
-    """The province and motcua itself."""
+    """The province, its machines, motcua itself."""
+    provinces = province.Provinces(reader)
 
     @get("/", sync_to_thread=True)
     def province_page(request: Ask) -> Response[bytes]:
         seen = door.enter(request)
+        asked = asked_of(seen.query)
 
         def make() -> Part:
-            facts = province.look(reader, seen.words, seen.query.get("q", ""))
-            return Part(facts.title, render("province.html", seen, {"p": facts, "now_ms": reader.now_ms()}))
+            facts = provinces.look(seen.words, asked, wall=seen.wall)
+            drawn = Drawn() if asked.listed else draw(facts, seen.words, render.tile)
+            values = {"p": facts, "digest": drawn.digest, "now_ms": reader.now_ms()}
+            return Part(facts.title, render("province.html", seen, values), drawn)
 
-        return live.page(request, seen, make, here="home")
+        makers = {"centres": lambda: offers.centres(provinces, reader, seen.words, asked)}
+        return taken(request, seen, makers) or live.page(request, seen, make, here="home")
+
+    @get("/fleet", sync_to_thread=True)
+    def fleet_page(request: Ask) -> Response[bytes]:
+        seen = door.enter(request)
+        only = seen.query.get("only", "")
+
+        def make() -> Part:
+            facts = fleet.look(reader, seen.words, only)
+            return Part(facts.title, render("fleet.html", seen, {"f": facts, "only": only, "now_ms": facts.now_ms}))
+
+        makers = {"fleet": lambda: offers.arrived(fleet.look(reader, seen.words), seen.words)}
+        return taken(request, seen, makers) or live.page(request, seen, make, here="fleet")
 
     @get("/suite", sync_to_thread=True)
     def suite_page(request: Ask) -> Response[bytes]:
@@ -38,9 +59,10 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
             facts = suite.look(reader, seen.words)
             return Part(facts.title, render("suite.html", seen, {"s": facts, "now_ms": facts.health.now_ms}))
 
-        return live.page(request, seen, make, here="suite")
+        makers = {"agents": lambda: offers.agents(reader, seen.words), "ledger": lambda: offers.ledger(reader)}
+        return taken(request, seen, makers) or live.page(request, seen, make, here="suite")
 
-    return [province_page, suite_page]
+    return [province_page, fleet_page, suite_page]
 
 
 def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
@@ -59,7 +81,12 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
             charts = chart_facts.look(reader, key, seen.words)
             return render("chart.html", seen, {"charts": charts, "key": key, "now_ms": charts.now_ms})
 
-        return live.page(request, seen, make, here="", chart=chart)
+        def observations() -> Table:
+            facts = centre.look(reader, key, seen.words)
+            return offers.observations(reader.latest(key), facts.names, seen.words)
+
+        makers = {"lines": lambda: offers.lines(centre.look(reader, key, seen.words)), "observations": observations}
+        return taken(request, seen, makers) or live.page(request, seen, make, here="", chart=chart)
 
     @get("/centres/{key:str}/chart", sync_to_thread=True)
     def chart_data(request: Ask, key: FromPath[str]) -> Response[bytes]:
@@ -75,19 +102,26 @@ def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
 
     @get("/subjects/{key:path}", sync_to_thread=True)
     def subject_page(request: Ask, key: FromPath[str]) -> Response[bytes]:
-        seen = door.enter(request)
+        seen, name = door.enter(request), key.removeprefix("/")
 
         def make() -> Part:
-            facts = subject.look(reader, key.removeprefix("/"), seen.before_ms)
-            name = _name(facts.info, facts.centre, seen.words)
-            return Part(name, render("subject.html", seen, {"s": facts, "name": name, "now_ms": facts.now_ms}))
+            facts = subject.look(reader, name, seen.before_ms)
+            called = _name(facts.info, facts.centre, seen.words)
+            return Part(called, render("subject.html", seen, {"s": facts, "name": called, "now_ms": facts.now_ms}))
 
-        return live.page(request, seen, make, here="")
+        makers = {
+            "observations": lambda: offers.observations_of(reader, name, seen.words, seen.before_ms),
+            "flips": lambda: offers.flips(reader, name),
+        }
+        return taken(request, seen, makers) or live.page(request, seen, make, here="")
 
     @get("/observations/{key:path}", sync_to_thread=True)
     def observation_page(request: Ask, key: FromPath[str]) -> Response[bytes]:
         seen = door.enter(request)
         facts = observation.look(reader, key.removeprefix("/"))
+        makers = {"values": lambda: offers.values(facts.stored, seen.words)}
+        if (table := taken(request, seen, makers)) is not None:
+            return table
         return answer(request, render("observation.html", seen, _observation_values(facts, seen)))
 
     return [subject_page, observation_page]

@@ -1,20 +1,30 @@
-"""The province page's facts: one tile a centre, counts, open things. Little work a tile: there may be 3,321."""
+"""The province page's facts: one tile a centre, counts, open things. What did not change is not made again."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from threading import Lock
 from typing import Final
 
-from collector.api import STATES, Centre, Reader, Standing, State, SubjectInfo
+from collector.api import STATES, Centre, Overview, Reader, Standing, State, SubjectInfo
+from dashboards.board.asked import Asked
 from dashboards.board.names import centre_href, centre_name
-from dashboards.board.order import collation_key, fold, short_name
+from dashboards.board.order import NAMES_KEPT, collation_key, fold, short_name
 from dashboards.board.sentences import fault_name, fault_words, province_line, province_title
 from dashboards.board.things import Thing, open_things, root
-from dashboards.board.words import Words
+from dashboards.board.times import minute
+from dashboards.board.words import Lang, Words, catalogue
 
 THINGS_SHOWN: Final = 8
+PAGE_ROWS: Final = 100
+FEW: Final = 12
+MANY: Final = 300  # from here on tiles stand close together, under the name of their state
+WALL_TILES: Final = 200  # what a wall can show without scrolling; beyond, those that are well are only counted
 _RANK: Final = {state: place for place, state in enumerate(STATES)}
+
+Fault = tuple[SubjectInfo, Standing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +38,16 @@ class Tile:
     href: str
     state: State
     text: str
-    standing: Standing | None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """The province in one language as of one version of what is known."""
+
+    version: str
+    tiles: list[Tile]
+    counts: dict[State, int]
+    things: list[Thing]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,69 +55,120 @@ class Province:
     title: str
     line: str
     counts: dict[State, int]
-    tiles: list[Tile]
+    tiles: list[Tile]  # all that were asked for, worst first
+    rows: list[Tile]  # those on this page of the list
+    standings: dict[str, Standing]
+    measured: dict[str, int]
     total: int
     things: list[Thing]
     more_things: int
     as_of_ms: int | None
-    q: str
+    asked: Asked
+    pages: int
+    unseen: int  # well, and left out on a wall
+
+    @property
+    def few(self) -> bool:
+        return len(self.tiles) <= FEW
+
+    @property
+    def dense(self) -> bool:
+        return len(self.tiles) > MANY
+
+    @property
+    def groups(self) -> list[tuple[State, list[Tile]]]:
+        """The tiles by state, worst first."""
+        return [(state, found) for state in STATES if (found := [tile for tile in self.tiles if tile.state == state])]
 
 
-def look(reader: Reader, words: Words, q: str = "") -> Province:
-    """All centres as they stand now; only those whose name contains `q` (tone marks do not matter) become tiles."""
-    now_ms = reader.now_ms()
-    centres = {centre.key: centre for centre in reader.centres()}
-    subjects, standings = reader.subjects(), reader.standings()
-    faults = _faults(subjects, standings)
-    tiles = [_tile(centre, standings, faults.get(centre.key, []), words) for centre in centres.values()]
-    counts: dict[State, int] = dict(Counter(tile.state for tile in tiles))
-    things = open_things(centres, subjects, standings)
-    as_of_ms = max((s.as_of_ms for s in standings.values() if s.as_of_ms is not None), default=None)
-    wanted = fold(q)
-    shown = _distinct([tile for tile in tiles if wanted in tile.find], words)
-    return Province(
-        title=province_title(counts, words, only=tiles[0].name if len(tiles) == 1 else None),
-        line=province_line(counts, things, as_of_ms, now_ms=now_ms, words=words),
-        counts=counts,
-        tiles=sorted(shown, key=lambda tile: (_RANK[tile.state], collation_key(tile.name), tile.key)),
-        total=len(tiles),
-        things=things[:THINGS_SHOWN],
-        more_things=max(0, len(things) - THINGS_SHOWN),
-        as_of_ms=as_of_ms,
-        q=q,
-    )
+class Provinces:
+    """Looks at the province, and keeps what it made until something in it changes."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._lock = Lock()
+        self._wholes: dict[Lang, Whole] = {}
+        self._made: dict[Lang, dict[str, tuple[Centre, Standing | None, list[Fault], Tile]]] = {}
+
+    def look(self, words: Words, asked: Asked, *, wall: bool = False) -> Province:
+        """All centres as they stand now. Only those asked for become tiles: of one state, of a name that contains `q`
+        (tone marks do not matter)."""
+        seen, now_ms = self._reader.overview(), self._reader.now_ms()
+        with self._lock:
+            whole = self._wholes.get(words.lang)
+            if whole is None or whole.version != seen.version:
+                whole = self._wholes[words.lang] = self._make(seen, words)
+        wanted = fold(asked.q)
+        tiles = [t for t in whole.tiles if wanted in t.find and asked.state in {None, t.state}]
+        total = len(tiles)
+        if wall and total > WALL_TILES:
+            tiles = [tile for tile in tiles if tile.state != "ok"]
+        if len(tiles) <= FEW:
+            tiles = [_since(tile, seen.standings.get(tile.key), words, now_ms) for tile in tiles]
+        pages = max(1, -(-len(tiles) // PAGE_ROWS))
+        page = min(asked.page, pages)
+        rows = tiles[(page - 1) * PAGE_ROWS : page * PAGE_ROWS] if asked.listed else []
+        only = whole.tiles[0].name if len(whole.tiles) == 1 else None
+        return Province(
+            title=province_title(whole.counts, words, only=only),
+            line=province_line(whole.counts, whole.things, seen.as_of_ms, now_ms=now_ms, words=words),
+            counts=whole.counts,
+            tiles=tiles,
+            rows=rows,
+            standings=seen.standings,
+            measured=self._reader.measured([tile.key for tile in rows]) if rows else {},
+            total=len(whole.tiles),
+            things=whole.things[:THINGS_SHOWN],
+            more_things=max(0, len(whole.things) - THINGS_SHOWN),
+            as_of_ms=seen.as_of_ms,
+            asked=replace(asked, page=page),
+            pages=pages,
+            unseen=total - len(tiles),
+        )
+
+    def _make(self, seen: Overview, words: Words) -> Whole:
+        faults: dict[str, list[Fault]] = {}
+        for fault in seen.troubles:
+            faults.setdefault(fault[0].centre, []).append(fault)
+        old, made = self._made.get(words.lang, {}), {}
+        for key, centre in seen.centres.items():
+            now, own = seen.standings.get(key), faults.get(key, [])
+            before = old.get(key)
+            same = before is not None and before[0] == centre and before[1] is now and before[2] == own
+            made[key] = before if before and same else (centre, now, own, _tile(centre, now, own, words))
+        self._made[words.lang] = made
+        tiles = _distinct([row[3] for row in made.values()], words)
+        return Whole(
+            version=seen.version,
+            tiles=sorted(tiles, key=lambda tile: (_RANK[tile.state], collation_key(tile.name), tile.key)),
+            counts=dict(Counter(tile.state for tile in tiles)),
+            things=open_things(seen),
+        )
 
 
-def _faults(
-    subjects: list[SubjectInfo], standings: dict[str, Standing]
-) -> dict[str, list[tuple[SubjectInfo, Standing]]]:
-    found: dict[str, list[tuple[SubjectInfo, Standing]]] = {}
-    for info in subjects:
-        standing = standings.get(info.key)
-        if standing is not None and standing.state != "ok" and info.kind != "centre":
-            found.setdefault(info.centre, []).append((info, standing))
-    return found
+def _since(tile: Tile, held: Standing | None, words: Words, now_ms: int) -> Tile:
+    """Where there is room, what is well says since when."""
+    if tile.state != "ok" or held is None:
+        return tile
+    return replace(tile, text=words("few.ok", at=minute(held.since_ms, now_ms)))
 
 
-def _tile(
-    centre: Centre, standings: dict[str, Standing], faults: list[tuple[SubjectInfo, Standing]], words: Words
-) -> Tile:
-    standing = standings.get(f"centre:{centre.key}")
+@lru_cache(maxsize=NAMES_KEPT)
+def _plain(centre: Centre, lang: Lang) -> Tile:
+    """What of a tile does not depend on how its centre is."""
+    name = centre_name(centre, catalogue(lang))
+    find = f"{fold(name)} {centre.key}"
+    return Tile(centre.key, short_name(name), name, find, centre_href(centre.key), "unknown", "")
+
+
+def _tile(centre: Centre, standing: Standing | None, faults: list[Fault], words: Words) -> Tile:
     state: State = "unknown" if standing is None else standing.state
-    name = centre_name(centre, words)
-    return Tile(
-        key=centre.key,
-        name=short_name(name),
-        title=name,
-        find=f"{fold(name)} {centre.key}",
-        href=centre_href(centre.key),
-        state=state,
-        text="" if state == "ok" else _why(standing, faults, words),
-        standing=standing,
-    )
+    plain = _plain(centre, words.lang)
+    text = "" if state == "ok" else _why(standing, faults, words)
+    return Tile(plain.key, plain.name, plain.title, plain.find, plain.href, state, text)
 
 
-def _why(standing: Standing | None, faults: list[tuple[SubjectInfo, Standing]], words: Words) -> str:
+def _why(standing: Standing | None, faults: list[Fault], words: Words) -> str:
     """The cause in a few words: what the worst subject of the centre says, else what the centre itself says."""
     if standing is None:
         return words("none_missing")
@@ -118,4 +188,4 @@ def _distinct(tiles: list[Tile], words: Words) -> list[Tile]:
 
 def _fuller(tile: Tile, keyed: bool, words: Words) -> Tile:
     name = words("centre.site_of", name=tile.title, key=tile.key) if keyed else tile.title
-    return Tile(tile.key, name, tile.title, tile.find, tile.href, tile.state, tile.text, tile.standing)
+    return replace(tile, name=name)

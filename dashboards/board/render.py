@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from collector.api import STATES
 from dashboards.board import figures, names, numbers, order, sentences, times
+from dashboards.board.province import Tile
 from dashboards.board.static_files import Shelf
 from dashboards.board.strips import CELLS, Strip
+from dashboards.board.tiles import Drawn
 from dashboards.board.visit import Visit
 from dashboards.board.words import Words
+
+TILES_KEPT: Final = 4 * order.NAMES_KEPT  # of both languages, as they are and as they were
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Part:
 
     title: str
     html: str
+    drawn: Drawn = field(default_factory=Drawn)
 
 
 class Renderer:
@@ -59,15 +65,23 @@ class Renderer:
             headline=figures.headline,
             short_name=order.short_name,
             names_shown=sentences.NAMES_SHOWN,
+            zalo_names=sentences.NAMES_TOLD,
             fault_name=sentences.fault_name,
             centre_name=names.centre_name,
             fault_words=sentences.fault_words,
             capital=sentences.capital,
             strip_words=strip_words,
+            full=times.full,
+            remedy=sentences.remedy,
         )
+        self.tile: Final = lru_cache(maxsize=TILES_KEPT)(self._tile)
 
     def __call__(self, template: str, seen: Visit, values: Mapping[str, object]) -> str:
         return self._environment.get_template(template).render(v=seen, w=seen.words, lang=seen.words.lang, **values)
+
+    def _tile(self, tile: Tile, words: Words) -> str:
+        macros = self._environment.get_template("parts.html").module
+        return str(macros.tile(words, tile))  # type: ignore[attr-defined]  # a macro of the template
 
 
 def strip_words(cells: Strip, name: str, words: Words) -> str:

@@ -13,6 +13,7 @@ from dashboards.board.words import Words
 
 _SAID: Final[tuple[State, ...]] = ("ok", "degraded", "down", "unknown")
 NAMES_SHOWN: Final = 3
+NAMES_TOLD: Final = 12  # in a message, where there is no list to open
 
 
 def province_title(counts: Mapping[State, int], words: Words, *, only: str | None = None) -> str:
@@ -92,6 +93,11 @@ def measured_words(detail: Mapping[str, str | float | int], words: Words) -> str
 
 def fault_name(kind: str, state: State, words: Words) -> str:
     return words.texts.get(f"fault.{kind}_{state}") or words(f"state.{state}")
+
+
+def remedy(reason: str | None, words: Words) -> str:
+    """What a person can do about a reason, at that machine or from here; nothing where nobody can."""
+    return words.texts.get(f"remedy.{reason}", "")
 
 
 def capital(text: str) -> str:

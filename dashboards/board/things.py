@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from collector.api import STATES, Centre, Standing, State, SubjectInfo
+from collector.api import STATES, Centre, Overview, Standing, State, SubjectInfo
 from dashboards.board.order import collation_key
 
 # A state with one of these reasons only repeats what another subject of the centre says better.
@@ -53,20 +53,20 @@ def root(faults: Iterable[tuple[SubjectInfo, Standing]]) -> list[tuple[SubjectIn
     return [*silent, *causes] or faults[:1]
 
 
-def open_things(
-    centres: Mapping[str, Centre], subjects: Iterable[SubjectInfo], standings: Mapping[str, Standing]
-) -> list[Thing]:
+def open_things(seen: Overview) -> list[Thing]:
     """Every open thing of the province: worst first, then at the most centres, then the oldest."""
     by_centre: dict[str, list[tuple[SubjectInfo, Standing]]] = {}
-    for info in subjects:
-        standing = standings.get(info.key)
-        if standing is not None and standing.state != "ok" and info.centre in centres:
+    for key, standing in seen.standings.items():
+        if standing.state != "ok" and key in seen.centres:
+            by_centre[key] = [(SubjectInfo(standing.subject, "centre", key, "", None), standing)]
+    for info, standing in seen.troubles:
+        if info.centre in seen.centres:
             by_centre.setdefault(info.centre, []).append((info, standing))
     alike: dict[tuple[str, State, str | None], list[tuple[SubjectInfo, Standing]]] = {}
     for faults in by_centre.values():
         for info, standing in root(faults):
             alike.setdefault((info.kind, standing.state, standing.reason), []).append((info, standing))
-    things = [_thing(faults, centres) for faults in alike.values()]
+    things = [_thing(faults, seen.centres) for faults in alike.values()]
     return sorted(
         things, key=lambda thing: (STATES.index(thing.state), -len(thing.centres), thing.since_ms, thing.subject)
     )

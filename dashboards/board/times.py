@@ -38,6 +38,11 @@ def stamp(at_ms: int, now_ms: int) -> str:
     return moment.strftime("%H:%M:%S") if _same_day(at_ms, now_ms) else moment.strftime("%d/%m/%Y %H:%M:%S")
 
 
+def full(at_ms: int) -> str:
+    """For what is read elsewhere, on another day: the moment with its whole date."""
+    return local(at_ms).strftime("%H:%M:%S %d/%m/%Y")
+
+
 def ago(at_ms: int, now_ms: int, words: Words) -> str:
     """How long before `now_ms`; what lies ahead of it (another clock) counts as now."""
     return words("time.ago", span=span(max(0, now_ms - at_ms) / 1000, words))

@@ -23,6 +23,7 @@ THEME_COOKIE: Final = "motcua_theme"
 YEAR_S: Final = 365 * 86_400
 MAX_QUERY: Final = 100
 _GZIP_FROM: Final = 600
+_PASSING: Final = frozenset({"part", "lang", "theme", "format", "table"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +36,12 @@ class Visit:
     theme: Theme
     wall: bool
     actor: Actor | None
+    base: str = ""  # where this board was found, http://127.0.0.1:8080: for links that are read elsewhere
 
     def link(self, **changes: str | None) -> str:
-        """This page with parts of its query changed; None takes one away. `part` never travels."""
-        kept = {key: value for key, value in self.query.items() if key not in {"part", "lang", "theme"}}
+        """This page with parts of its query changed; None takes one away. What is meant for one answer never
+        travels."""
+        kept = {key: value for key, value in self.query.items() if key not in _PASSING}
         merged = {key: value for key, value in {**kept, **changes}.items() if value is not None}
         return f"{self.path}?{urlencode(merged)}" if merged else self.path
 
@@ -63,6 +66,7 @@ def visit(request: Ask, actor: Actor | None) -> Visit:
         theme=_theme(query.get("theme") or request.cookies.get(THEME_COOKIE)),
         wall=query.get("wall") == "1",
         actor=actor,
+        base=str(request.base_url).rstrip("/"),
     )
 
 

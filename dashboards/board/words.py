@@ -25,7 +25,13 @@ class Words:
         text = self.texts.get(key)
         if text is None:
             text = self.texts[f"{key}.{self._form(values.get('count'))}"]
-        return text.format_map(values) if values else text
+        return text.format_map({name: self._grouped(value) for name, value in values.items()}) if values else text
+
+    def _grouped(self, value: object) -> object:
+        """Whole numbers as people read them: 3.321 trung tâm."""
+        if not isinstance(value, int) or isinstance(value, bool) or abs(value) < 1000:
+            return value
+        return f"{value:,}" if self.lang == "en" else f"{value:,}".replace(",", ".")
 
     def _form(self, count: object) -> str:
         return "one" if self.lang == "en" and count == 1 else "other"

@@ -13,11 +13,13 @@ from collector.api import (
     AgentInfo,
     Centre,
     DayFigure,
+    Expected,
     Flip,
     Interval,
     Ledger,
     NotAllowed,
     NotFound,
+    Overview,
     PlannedItem,
     Point,
     Series,
@@ -49,6 +51,8 @@ class World:
     stored: dict[str, StoredObservation] = field(default_factory=dict)
     listed_agents: list[AgentInfo] = field(default_factory=list)
     items: list[PlannedItem] = field(default_factory=list)
+    codes: list[Expected] = field(default_factory=list)
+    refused: dict[str, int] | None = None
     listed_tasks: list[TaskInfo] = field(default_factory=list)
     links: set[str] = field(default_factory=lambda: {"good-link"})
     sessions: dict[str, Actor] = field(default_factory=dict)
@@ -78,6 +82,21 @@ class World:
             return dict(self.held_standings)
         keys = [info.key for info in self.subjects(centre)]
         return {key: self.held_standings[key] for key in keys if key in self.held_standings}
+
+    def overview(self) -> Overview:
+        held = {key: replace(standing, as_of_ms=None) for key, standing in self.held_standings.items()}
+        pairs = [(info, held[info.key]) for info in self.listed_subjects if info.key in held]
+        return Overview(
+            version=str(self.version),
+            centres={centre.key: centre for centre in self.listed_centres},
+            standings={info.centre: standing for info, standing in pairs if info.kind == "centre"},
+            troubles=tuple(pair for pair in pairs if pair[0].kind != "centre" and pair[1].state != "ok"),
+            as_of_ms=max((s.as_of_ms for s in self.held_standings.values() if s.as_of_ms is not None), default=None),
+        )
+
+    def measured(self, centres: list[str]) -> dict[str, int]:
+        held = {key: self.held_standings.get(f"centre:{key}") for key in centres}
+        return {key: s.as_of_ms for key, s in held.items() if s is not None and s.as_of_ms is not None}
 
     def flips(self, after_seq: int = 0, limit: int = 500) -> list[Flip]:
         return [flip for flip in self.recorded_flips if flip.seq > after_seq][:limit]
@@ -133,8 +152,11 @@ class World:
             found.append(Point(at_ms, value * 0.8, value, value * 1.5, 30))
         return found
 
-    def agents(self) -> list[AgentInfo]:
-        return list(self.listed_agents)
+    def agents(self, centre: str | None = None) -> list[AgentInfo]:
+        return [agent for agent in self.listed_agents if centre in {None, agent.centre}]
+
+    def expected(self) -> list[Expected]:
+        return list(self.codes)
 
     def planned(self, centre: str) -> list[PlannedItem]:
         own = {info.key for info in self.subjects(centre)}
@@ -163,6 +185,7 @@ class World:
             silent=sum(1 for agent in self.listed_agents if agent.silent),
             ledger=tuple(Ledger(a.id, "2026-11-21", 1440, 2, 0, 11_520, 0, 0) for a in self.listed_agents[:20]),
             disk_free_bytes=212_000_000_000,
+            refused=self.refused,
         )
 
     def actor(self, session: str) -> Actor | None:

@@ -11,7 +11,9 @@
 
   document.addEventListener("htmx:configRequest", (event) => {
     const live = $("live");
-    if (isPoll(event) && live) event.detail.headers["If-None-Match"] = live.dataset.etag;
+    if (!isPoll(event) || !live) return;
+    event.detail.headers["If-None-Match"] = live.dataset.etag;
+    if ($("tiles")) event.detail.headers["Motcua-Tiles"] = $("tiles").dataset.tiles; // not sent again while they hold
   });
 
   document.addEventListener("htmx:beforeRequest", (event) => {
@@ -31,6 +33,7 @@
     const live = $("live");
     if (live && $("clock")) $("clock").textContent = live.dataset.clock;
     filter();
+    rove();
   });
 
   document.addEventListener("visibilitychange", () => {
@@ -47,7 +50,10 @@
 
   function showLost(lost) {
     if (!$("lost") || $("lost").hidden === !lost) return;
-    $("lost-at").textContent = heardClock || $("clock").textContent;
+    // Said only when it is so: an empty bar tells nothing to who reads the page as text.
+    const at = document.createElement("strong");
+    at.textContent = $("lost").dataset.lost + " " + (heardClock || $("clock").textContent);
+    $("lost").replaceChildren(...(lost ? [at, ": " + $("lost").dataset.old] : []));
     $("lost").hidden = !lost;
     document.body.classList.toggle("stale", lost);
   }
@@ -56,32 +62,44 @@
 
   // What a reader opened stays open, and the chart keeps itself up to date.
   if (window.Idiomorph) {
-    Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => !(node.hasAttribute && node.hasAttribute("data-keep"));
-    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS");
+    const kept = (node, next) => node.hasAttribute && (node.hasAttribute("data-keep") || node.matches("details.zalo[open]") || (next.hasAttribute && next.hasAttribute("data-same")));
+    Idiomorph.defaults.callbacks.beforeNodeMorphed = (node, next) => !kept(node, next);
+    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS") && !(name === "tabindex" && node.matches(".t"));
   }
 
   // --- search -------------------------------------------------------------------------------------------------------
+  const folded = new WeakMap(); // 3,321 names are not folded anew at every key
   const fold = (text) => text.toLowerCase().replace(/đ/g, "d").normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/\s+/g, " ").trim();
   const findable = () => document.querySelectorAll("#tiles > .t, tr[data-find]");
 
+  function text(item) {
+    const said = item.dataset.find || item.title + " " + item.id.slice(1);
+    const known = folded.get(item);
+    if (known && known[0] === said) return known[1];
+    folded.set(item, [said, fold(said)]);
+    return folded.get(item)[1];
+  }
+
   function filter() {
     const box = $("q");
-    if (!box || !$("nothing")) return;
+    if (!box || !$("nothing") || $("nothing").dataset.partial) return; // one page of a list: Enter asks the board
     const wanted = fold(box.value);
     let shown = 0;
     for (const item of findable()) {
-      const text = item.dataset.find || item.title + " " + item.id.slice(1);
-      item.hidden = wanted !== "" && !fold(text).includes(wanted);
-      if (!item.hidden) shown += 1;
+      const out = wanted !== "" && !text(item).includes(wanted);
+      if (item.hidden !== out) item.hidden = out;
+      if (!out) shown += 1;
     }
+    for (const head of document.querySelectorAll("#tiles > .group")) head.hidden = wanted !== "";
     $("nothing").hidden = shown > 0 || wanted === "";
-    if (!$("nothing").hidden) $("nothing").textContent = $("nothing").textContent.replace(/“.*”/, "“" + box.value + "”");
+    $("nothing").textContent = $("nothing").hidden ? "" : $("nothing").dataset.none.replace(/“.*”/, () => "“" + box.value + "”");
   }
 
   const box = $("q");
   if (box) {
     box.addEventListener("input", filter);
     box.form.addEventListener("submit", (event) => {
+      if ($("nothing") && $("nothing").dataset.partial) return;
       const left = [...findable()].filter((item) => !item.hidden);
       if (left.length !== 1) return;
       event.preventDefault();
@@ -96,8 +114,20 @@
     if (event.key === "/" && !typing && box) { event.preventDefault(); box.focus(); box.select(); return; }
     if (event.key === "Escape" && event.target === box) { box.value = ""; filter(); return; }
     if (event.key === "ArrowDown" && event.target === box) { const first = visible()[0]; if (first) { event.preventDefault(); first.focus(); } return; }
-    if (!typing && event.key.startsWith("Arrow")) move(event);
+    if (!typing && /^(Arrow|Home$|End$|Page)/.test(event.key)) move(event);
   });
+
+  // One tile is reached with Tab, the others from it with arrows: nobody tabs past 3,321 tiles to what follows.
+  function rove(to) {
+    if (!$("tiles")) return;
+    const held = $("tiles").querySelector('.t[tabindex="0"]');
+    const at = to || (held && !held.hidden ? held : visible()[0]);
+    for (const tile of $("tiles").querySelectorAll(".t:not([tabindex])")) tile.tabIndex = -1;
+    if (held && held !== at) held.tabIndex = -1;
+    if (at) at.tabIndex = 0;
+  }
+
+  document.addEventListener("focusin", (event) => { if (event.target.matches(".t")) rove(event.target); });
 
   const visible = () => [...document.querySelectorAll("#tiles > .t")].filter((tile) => !tile.hidden);
 
@@ -105,10 +135,51 @@
     const tiles = visible();
     const at = tiles.indexOf(document.activeElement);
     if (at < 0) return;
-    const top = tiles[0].offsetTop;
-    const columns = Math.max(1, tiles.findIndex((tile) => tile.offsetTop !== top)) || tiles.length;
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns }[event.key];
-    const next = tiles[at + step];
+    const next = { Home: tiles[0], End: tiles[tiles.length - 1] }[event.key] || beside(tiles, at, event.key);
     if (next) { event.preventDefault(); next.focus(); }
   }
+
+  // Rows are found by where tiles stand: groups of states begin rows of their own.
+  function beside(tiles, at, key) {
+    if (key === "ArrowRight" || key === "ArrowLeft") return tiles[at + (key === "ArrowRight" ? 1 : -1)];
+    const down = key === "ArrowDown" || key === "PageDown";
+    const step = down ? 1 : -1;
+    let rows = key.startsWith("Page") ? 10 : 1;
+    const here = tiles[at].getBoundingClientRect();
+    let top = here.top;
+    let best = null;
+    for (let n = at + step; n >= 0 && n < tiles.length; n += step) {
+      const box = tiles[n].getBoundingClientRect();
+      if (box.top !== top) {
+        if (rows === 0) break;
+        rows -= 1;
+        top = box.top;
+        best = null;
+      }
+      if (top !== here.top && (!best || Math.abs(box.left - here.left) < best.off)) best = { tile: tiles[n], off: Math.abs(box.left - here.left) };
+    }
+    return best && best.tile;
+  }
+
+  rove();
+
+  // --- copy for Zalo ------------------------------------------------------------------------------------------------
+  // Where there is no clipboard (a board on the LAN without TLS) the text is shown and selected.
+  document.addEventListener("toggle", async (event) => {
+    const details = event.target;
+    if (!details.matches || !details.matches("details.zalo") || !details.open) return;
+    const area = details.querySelector("textarea"), button = details.querySelector("summary");
+    const name = button.textContent;
+    area.focus({ preventScroll: true });
+    area.select();
+    let said = button.dataset.select;
+    try {
+      await navigator.clipboard.writeText(area.value);
+      said = button.dataset.done;
+    } catch (error) {
+      // Selected is as far as a page may go here.
+    }
+    button.textContent = said;
+    setTimeout(() => { button.textContent = name; }, 3000);
+  }, true);
 })();

@@ -1,0 +1,165 @@
+"""The whole province kept in memory: at 3,321 centres asking all of it of the database anew takes half a second.
+
+Flips are only ever appended, so those behind the last one seen name every subject whose state may have changed, and
+only these are read again. The register is read again when it says that it changed, and every few seconds, because
+another process may have changed it. Nothing told here is older than the question but the register, by `REGISTER_MS`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from collector.api import Centre, Flip, Overview, Standing, SubjectInfo
+from collector.hub import Hub
+from collector.judging import flips
+from collector.store.tables import centre, flip, heard, latest, subject
+
+REGISTER_MS: Final = 10_000
+_AT_ONCE: Final = 400  # subjects asked for in one query, well below what either database allows
+
+_CENTRES: Final = select(centre.c.key, centre.c.name_vi, centre.c.name_en).order_by(centre.c.key)
+_SUBJECTS: Final = select(
+    subject.c.key, subject.c.kind, subject.c.centre, subject.c.label, subject.c.agent, subject.c.created_ms
+).order_by(subject.c.centre, subject.c.key)
+_HEARD: Final = select(heard.c.agent, heard.c.last_ms)
+_AS_OF: Final = select(latest.c.subject, func.max(latest.c.at_ms)).group_by(latest.c.subject)
+_COUNT: Final = select(func.count()).select_from(subject)
+
+_Row = tuple[str, str, str, str, str | None, int]
+
+
+class Province:
+    """All centres, subjects and what holds of them. Safe from any thread; what it gives away never changes."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lock = threading.Lock()
+        self._read_ms: int | None = None
+        self._turn = 0  # of the register
+        self._rows: Sequence[_Row] = ()
+        self._centres: dict[str, Centre] = {}
+        self._infos: dict[str, SubjectInfo] = {}
+        self._seq = 0
+        self._held: dict[str, Flip] = {}
+        self._seen: Overview | None = None
+        hub.on("register", self._distrust)
+
+    def centres(self) -> list[Centre]:
+        """Every centre, by key."""
+        with self._lock, self._hub.store.reading() as conn:
+            self._read_register(conn)
+            return list(self._centres.values())
+
+    def subjects(self) -> list[SubjectInfo]:
+        """Every subject, by centre and key."""
+        with self._lock, self._hub.store.reading() as conn:
+            self._read_register(conn)
+            return list(self._infos.values())
+
+    def overview(self) -> Overview:
+        """See `collector.api.Reader.overview`."""
+        with self._hub.store.reading_ts() as conn:
+            as_of_ms = conn.scalar(select(func.max(latest.c.at_ms)))
+        with self._lock:
+            with self._hub.store.reading() as conn:
+                self._read_register(conn)
+                self._read_flips(conn)
+            version = f"{self._turn}.{self._seq}"
+            if self._seen is None or self._seen.version != version:
+                self._seen = self._look(version)
+            seen = self._seen
+        return Overview(version, seen.centres, seen.standings, seen.troubles, as_of_ms)
+
+    def standings(self) -> dict[str, Standing]:
+        """What is true now of every subject, each with its newest measurement."""
+        with self._hub.store.reading_ts() as conn:
+            as_of = dict(conn.execute(_AS_OF).all())
+        with self._lock:
+            with self._hub.store.reading() as conn:
+                self._read_register(conn)
+                self._read_flips(conn)
+                ever = {f"agent:{name}": last_ms for name, last_ms in conn.execute(_HEARD)}
+            as_of = whole(as_of, ((row[0], row[2]) for row in self._rows), ever)
+            return {row[0]: standing(row[0], self._held.get(row[0]), row[5], as_of.get(row[0])) for row in self._rows}
+
+    def _distrust(self, _topic: str) -> None:
+        self._read_ms = None
+
+    def _read_register(self, conn: Connection) -> None:
+        now_ms = self._hub.clock.mono_ms()
+        fresh = self._read_ms is not None and now_ms - self._read_ms < REGISTER_MS
+        if fresh and conn.scalar(_COUNT) == len(self._rows):
+            return
+        self._read_ms = now_ms
+        centres = {row[0]: Centre(*row) for row in conn.execute(_CENTRES)}
+        rows: Sequence[_Row] = [tuple(row) for row in conn.execute(_SUBJECTS)]
+        if rows != self._rows or centres != self._centres:
+            self._rows, self._centres = rows, centres
+            self._infos = {row[0]: SubjectInfo(*row[:5]) for row in rows}
+            self._turn += 1
+
+    def _read_flips(self, conn: Connection) -> None:
+        top = conn.scalar(select(func.max(flip.c.seq))) or 0
+        if top == self._seq:
+            return
+        if self._seq == 0 or top < self._seq:
+            self._held = flips.newest(conn, None)
+        else:
+            changed = conn.scalars(select(flip.c.subject).where(flip.c.seq > self._seq).distinct())
+            for keys in _chunks(changed):
+                found = flips.newest_of(conn, keys)
+                self._held |= found
+                for gone in set(keys) - found.keys():
+                    self._held.pop(gone, None)
+        self._seq = top
+
+    def _look(self, version: str) -> Overview:
+        old = self._seen
+        kept = {} if old is None else {held.subject: held for held in (*old.standings.values(), *_of(old.troubles))}
+        standings: dict[str, Standing] = {}
+        troubles: list[tuple[SubjectInfo, Standing]] = []
+        for key, kind, of_centre, _, _, created_ms in self._rows:
+            held = self._held.get(key)
+            if kind != "centre" and held is not None and held.to == "ok":
+                continue
+            now, before = standing(key, held, created_ms, None), kept.get(key)
+            now = before if before is not None and before == now else now
+            if kind == "centre":
+                standings[of_centre] = now
+            else:
+                troubles.append((self._infos[key], now))
+        return Overview(version, self._centres, standings, tuple(troubles), None)
+
+
+def _of(troubles: Iterable[tuple[SubjectInfo, Standing]]) -> Iterator[Standing]:
+    return (held for _, held in troubles)
+
+
+def standing(key: str, held: Flip | None, created_ms: int, as_of_ms: int | None) -> Standing:
+    """What a flip makes true of its subject; without one nothing was measured yet."""
+    if held is None or held.to is None:
+        return Standing(key, "unknown", "never_measured", created_ms, as_of_ms, {}, ())
+    return Standing(key, held.to, held.reason, held.at_ms, as_of_ms, held.detail, held.evidence)
+
+
+def whole(as_of: Mapping[str, int], places: Iterable[tuple[str, str]], ever: Mapping[str, int]) -> dict[str, int]:
+    """Subject → its newest measurement. A centre is as new as the newest of what it consists of; an agent as it was
+    heard, which says nothing about its centre."""
+    found = {**as_of, **ever}
+    for key, of_centre in places:
+        at = found.get(key)
+        if at is not None and key not in ever:
+            name = f"centre:{of_centre}"
+            found[name] = max(at, found.get(name, 0))
+    return found
+
+
+def _chunks(keys: Iterable[str]) -> Iterator[list[str]]:
+    every = iter(list(keys))
+    while chunk := list(islice(every, _AT_ONCE)):
+        yield chunk
