@@ -21,7 +21,8 @@ THINGS_SHOWN: Final = 8
 PAGE_ROWS: Final = 100
 FEW: Final = 12
 MANY: Final = 300  # from here on tiles stand close together, under the name of their state
-WALL_TILES: Final = 200  # what a wall can show without scrolling; beyond, those that are well are only counted
+WALL_TILES: Final = 110  # what a wall shows without scrolling
+WALL_WORST: Final = 80  # where there are more: the worst ones, with room for why; the others are only counted
 _RANK: Final = {state: place for place, state in enumerate(STATES)}
 
 Fault = tuple[SubjectInfo, Standing]
@@ -65,7 +66,7 @@ class Province:
     as_of_ms: int | None
     asked: Asked
     pages: int
-    unseen: int  # well, and left out on a wall
+    unseen: dict[State, int]  # left out on a wall, by state
 
     @property
     def few(self) -> bool:
@@ -100,9 +101,10 @@ class Provinces:
                 whole = self._wholes[words.lang] = self._make(seen, words)
         wanted = fold(asked.q)
         tiles = [t for t in whole.tiles if wanted in t.find and asked.state in {None, t.state}]
-        total = len(tiles)
-        if wall and total > WALL_TILES:
-            tiles = [tile for tile in tiles if tile.state != "ok"]
+        asked_for = tiles
+        if wall and len(tiles) > WALL_TILES:
+            tiles = [tile for tile in tiles if tile.state != "ok"][:WALL_WORST]
+        unseen = dict(Counter(tile.state for tile in asked_for) - Counter(tile.state for tile in tiles))
         if len(tiles) <= FEW:
             tiles = [_since(tile, seen.standings.get(tile.key), words, now_ms) for tile in tiles]
         pages = max(1, -(-len(tiles) // PAGE_ROWS))
@@ -123,7 +125,7 @@ class Provinces:
             as_of_ms=seen.as_of_ms,
             asked=replace(asked, page=page),
             pages=pages,
-            unseen=total - len(tiles),
+            unseen=unseen,
         )
 
     def _make(self, seen: Overview, words: Words) -> Whole:
