@@ -38,7 +38,9 @@ def _add(world: World, key: str, name: str, number: int) -> None:
         world.held_standings[subject] = Standing(subject, held, why, since, world.now - number % 60_000, {}, ())
     enrolled, heard = world.now - 30 * DAY_MS, world.now - 2_000
     info = AgentInfo(agent, key, "box", "box-" + key, "0.2.0", enrolled, None, heard, False, 12, 3, ())
-    world.listed_agents.append(replace(info, silent=reason == "silent", version="0.1.0" if number % 97 == 0 else "0.2.0"))
+    world.listed_agents.append(
+        replace(info, silent=reason == "silent", version="0.1.0" if number % 97 == 0 else "0.2.0")
+    )
 
 
 def _state(number: int) -> tuple[State, str | None]:
