@@ -1,4 +1,4 @@
-"""Agents that report while something else is measured, in a process of their own: `python -m bench.feed FILE PORT RATE`.
+"""Agents that report while something else is measured, in a process of their own: `bench.feed FILE PORT RATE`.
 
 FILE is a JSON list of `bench.home.Enrolled`. Sends RATE batches a second in an open loop until it is ended; says on
 standard error, every ten seconds, how many were taken.

@@ -44,8 +44,11 @@ class Province:
         self._rows: Sequence[_Row] = ()
         self._centres: dict[str, Centre] = {}
         self._infos: dict[str, SubjectInfo] = {}
+        self._created: dict[str, int] = {}
         self._seq = 0
         self._held: dict[str, Flip] = {}
+        self._whole: dict[str, Standing] = {}  # of centres, by their keys
+        self._troubles: dict[str, tuple[SubjectInfo, Standing]] = {}
         self._seen: Overview | None = None
         hub.on("register", self._distrust)
 
@@ -71,7 +74,8 @@ class Province:
                 self._read_flips(conn)
             version = f"{self._turn}.{self._seq}"
             if self._seen is None or self._seen.version != version:
-                self._seen = self._look(version)
+                troubles = tuple(self._troubles.values())
+                self._seen = Overview(version, self._centres, dict(self._whole), troubles, None)
             seen = self._seen
         return Overview(version, seen.centres, seen.standings, seen.troubles, as_of_ms)
 
@@ -101,7 +105,9 @@ class Province:
         if rows != self._rows or centres != self._centres:
             self._rows, self._centres = rows, centres
             self._infos = {row[0]: SubjectInfo(*row[:5]) for row in rows}
+            self._created = {row[0]: row[5] for row in rows}
             self._turn += 1
+            self._judge_anew()
 
     def _read_flips(self, conn: Connection) -> None:
         top = conn.scalar(select(func.max(flip.c.seq))) or 0
@@ -109,6 +115,7 @@ class Province:
             return
         if self._seq == 0 or top < self._seq:
             self._held = flips.newest(conn, None)
+            self._judge_anew()
         else:
             changed = conn.scalars(select(flip.c.subject).where(flip.c.seq > self._seq).distinct())
             for keys in _chunks(changed):
@@ -116,28 +123,27 @@ class Province:
                 self._held |= found
                 for gone in set(keys) - found.keys():
                     self._held.pop(gone, None)
+                for key in keys:
+                    self._note(key)
         self._seq = top
 
-    def _look(self, version: str) -> Overview:
-        old = self._seen
-        kept = {} if old is None else {held.subject: held for held in (*old.standings.values(), *_of(old.troubles))}
-        standings: dict[str, Standing] = {}
-        troubles: list[tuple[SubjectInfo, Standing]] = []
-        for key, kind, of_centre, _, _, created_ms in self._rows:
-            held = self._held.get(key)
-            if kind != "centre" and held is not None and held.to == "ok":
-                continue
-            now, before = standing(key, held, created_ms, None), kept.get(key)
-            now = before if before is not None and before == now else now
-            if kind == "centre":
-                standings[of_centre] = now
-            else:
-                troubles.append((self._infos[key], now))
-        return Overview(version, self._centres, standings, tuple(troubles), None)
+    def _judge_anew(self) -> None:
+        self._whole, self._troubles = {}, {}
+        for key in self._infos:
+            self._note(key)
 
-
-def _of(troubles: Iterable[tuple[SubjectInfo, Standing]]) -> Iterator[Standing]:
-    return (held for _, held in troubles)
+    def _note(self, key: str) -> None:
+        """Put one subject where it belongs now."""
+        info, held = self._infos.get(key), self._held.get(key)
+        if info is None:  # enrolled a moment ago: it comes with the register
+            return
+        now = standing(key, held, self._created[key], None)
+        if info.kind == "centre":
+            self._whole[info.centre] = now
+        elif now.state == "ok":
+            self._troubles.pop(key, None)
+        else:
+            self._troubles[key] = (info, now)
 
 
 def standing(key: str, held: Flip | None, created_ms: int, as_of_ms: int | None) -> Standing:

@@ -89,6 +89,7 @@ class Provinces:
         self._reader = reader
         self._lock = Lock()
         self._wholes: dict[Lang, Whole] = {}
+        self._places: dict[Lang, tuple[dict[str, Centre], dict[str, int]]] = {}
         self._made: dict[Lang, dict[str, tuple[Centre, Standing | None, list[Fault], Tile]]] = {}
 
     def look(self, words: Words, asked: Asked, *, wall: bool = False) -> Province:
@@ -136,16 +137,27 @@ class Provinces:
         for key, centre in seen.centres.items():
             now, own = seen.standings.get(key), faults.get(key, [])
             before = old.get(key)
-            same = before is not None and before[0] == centre and before[1] is now and before[2] == own
-            made[key] = before if before and same else (centre, now, own, _tile(centre, now, own, words))
+            if before is not None and before[0] is centre and before[1] is now and before[2] == own:
+                made[key] = before
+            else:
+                made[key] = (centre, now, own, _tile(centre, now, own, words))
         self._made[words.lang] = made
         tiles = _distinct([row[3] for row in made.values()], words)
+        places = self._placed(seen.centres, tiles, words.lang)
         return Whole(
             version=seen.version,
-            tiles=sorted(tiles, key=lambda tile: (_RANK[tile.state], collation_key(tile.name), tile.key)),
+            tiles=sorted(tiles, key=lambda tile: (_RANK[tile.state], places[tile.key])),
             counts=dict(Counter(tile.state for tile in tiles)),
             things=open_things(seen),
         )
+
+    def _placed(self, centres: dict[str, Centre], tiles: list[Tile], lang: Lang) -> dict[str, int]:
+        """Where each centre stands in the alphabet; sorted anew only when the register was read anew."""
+        held = self._places.get(lang)
+        if held is None or held[0] is not centres:
+            ordered = sorted(tiles, key=lambda tile: (collation_key(tile.name), tile.key))
+            held = self._places[lang] = (centres, {tile.key: place for place, tile in enumerate(ordered)})
+        return held[1]
 
 
 def _since(tile: Tile, held: Standing | None, words: Words, now_ms: int) -> Tile:

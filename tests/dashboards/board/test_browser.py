@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.support.board_server import Served
+from tests.support.board_server import Served, served
+from tests.support.large import country
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
@@ -19,7 +20,7 @@ QUIET = [
 pytestmark = pytest.mark.browser
 
 CENTRE = "/centres/07616-1"
-PATHS = ["/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/login", "/nowhere"]
+PATHS = ["/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/fleet", "/login", "/nowhere"]
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,7 @@ def test_a_lost_board_greys_and_says_since_when(chromium: Browser, one: Served) 
     page.context.set_offline(False)
     page.clock.run_for(4_000)
     expect(page.locator("#lost")).to_be_hidden()
+    expect(page.locator("#lost")).to_be_empty()
     page.context.close()
 
 
@@ -147,3 +149,55 @@ def test_without_a_script_everything_still_reads(chromium: Browser, many: Served
     page.get_by_role("link", name="English").click()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     context.close()
+
+
+def test_3321_tiles_are_walked_by_arrows_and_passed_by_tab(chromium: Browser) -> None:
+    with served(country()) as large:
+        page, errors = opened(chromium, large, "/")
+        assert page.locator('#tiles > .t[tabindex="0"]').count() == 1
+        page.keyboard.press("/")
+        page.keyboard.press("ArrowDown")
+        first = page.evaluate("document.activeElement.id")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("ArrowUp")
+        page.keyboard.press("ArrowLeft")
+        assert page.evaluate("document.activeElement.id") == first
+        page.keyboard.press("End")
+        assert "ok" in str(page.evaluate("document.activeElement.className"))
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('#tiles')") is None
+        page.keyboard.press("Shift+Tab")
+        assert page.locator("#tiles > .t").last.evaluate("tile => tile === document.activeElement")
+        page.keyboard.press("/")
+        page.keyboard.type("tay yen tu 7")
+        expect(page.locator("#tiles > .t:visible")).to_have_count(1)
+        assert errors == []
+        page.context.close()
+
+
+def test_a_sentence_is_copied_or_at_least_selected(chromium: Browser, many: Served) -> None:
+    page, errors = opened(chromium, many, "/")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"], origin=many.url)
+    page.locator(".answer .zalo summary").click()
+    expect(page.locator(".answer .zalo summary")).to_have_text("Đã chép")
+    assert "89 trung tâm phục vụ bình thường" in page.evaluate("navigator.clipboard.readText()")
+    page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: undefined})")
+    page.reload()
+    page.locator(".things .zalo summary").first.click()
+    expect(page.locator(".things .zalo summary").first).to_have_text("Đã chọn, bấm Ctrl+C để chép")
+    area = page.locator(".things .zalo textarea").first
+    assert area.evaluate("a => a.value.slice(a.selectionStart, a.selectionEnd) === a.value")
+    assert errors == []
+    page.context.close()
+
+
+def test_a_wall_does_not_scroll_and_paper_shows_no_buttons(chromium: Browser, many: Served) -> None:
+    page, errors = opened(chromium, many, "/?wall=1", size=(1920, 1080))
+    assert page.evaluate("document.documentElement.scrollHeight") <= 1080
+    page.emulate_media(media="print")
+    for gone in (".zalo", ".take", ".find", ".tools"):
+        assert page.locator(gone).first.is_hidden(), gone
+    assert page.locator("h1").is_visible()
+    assert errors == []
+    page.context.close()
