@@ -140,7 +140,7 @@ def test_without_a_script_everything_still_reads(chromium: Browser, many: Served
     page = context.new_page()
     page.goto(many.url + CENTRE)
     expect(page.locator("#plot")).to_be_hidden()
-    page.locator("summary").first.click()
+    page.locator("#chart summary").first.click()
     expect(page.get_by_text("không có số đo").first).to_be_visible()
     page.goto(many.url)
     page.locator("#q").fill("lang giang")

@@ -29,7 +29,9 @@ def world_with(**changes: object) -> World:
     [
         pytest.param({}, "well", id="well"),
         pytest.param({"version": "0.0.9"}, "old", id="old version"),
-        pytest.param({"conditions": ("disk_low",), "version": "0.0.9"}, "condition", id="a condition before the version"),
+        pytest.param(
+            {"conditions": ("disk_low",), "version": "0.0.9"}, "condition", id="a condition before the version"
+        ),
         pytest.param({"skew_ms": -200_000}, "skewed", id="skewed"),
         pytest.param({"conditions": ("clock_skew",)}, "skewed", id="skewed by its condition"),
         pytest.param({"silent": True, "conditions": ("disk_low",)}, "silent", id="silent before all it said"),
