@@ -39,7 +39,7 @@ from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.overview import Province, standing, whole
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
-from collector.store.tables import agent, flip, heard, latest, subject, task, ts_cursor
+from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
 
 MAX_FLIPS: Final = 5_000
 MAX_OBSERVATIONS: Final = 1_000

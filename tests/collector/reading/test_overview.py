@@ -26,8 +26,9 @@ def town(hub: Hub, clock: HandClock) -> Town:
 
 
 def flip(hub: Hub, subject: str, to: State | None, *, supersedes: int | None = None, at: int = 0) -> int:
+    reason = None if to == "ok" else "loss"
     row = {
-        "subject": subject, "at_ms": ms(at), "from_state": "ok", "to_state": to, "reason": None if to == "ok" else "loss",
+        "subject": subject, "at_ms": ms(at), "from_state": "ok", "to_state": to, "reason": reason,
         "detail": "{}", "policy_version": 1, "evidence": "[]", "recorded_ms": ms(at), "supersedes": supersedes,
     }  # fmt: skip
     made = hub.store.writer.do(

@@ -56,7 +56,6 @@ def test_a_single_centre_is_called_by_its_name() -> None:
 
 
 def line_of(world: World, counts: dict[State, int]) -> tuple[str, str]:
-    centres = {centre.key: centre for centre in world.centres()}
     things = open_things(world.overview())
     vi, en = (province_line(counts, things, NOW_MS - 4_000, now_ms=NOW_MS, words=words) for words in (VI, EN))
     return vi, en
@@ -118,7 +117,6 @@ def test_faults_of_a_centre_are_named_in_one_line() -> None:
 
 def test_the_same_fault_at_many_centres_is_one_thing() -> None:
     world = province()
-    centres = {centre.key: centre for centre in world.centres()}
     things = open_things(world.overview())
     assert [(fault_name(thing.kind, thing.state, VI), len(thing.centres)) for thing in things] == [
         ("mất đường truyền", 2),

@@ -139,7 +139,7 @@ def test_what_can_be_put_right_is_said_on_the_page_of_the_centre(many: Served) -
 
 def test_remedies_are_of_declared_reasons() -> None:
     for lang in ("vi", "en"):
-        texts = catalogue(lang).texts  # type: ignore[arg-type]
+        texts = catalogue(lang).texts
         assert {key.removeprefix("remedy.") for key in texts if key.startswith("remedy.")} <= set(REASONS)
 
 
@@ -147,5 +147,5 @@ def test_remedies_are_of_declared_reasons() -> None:
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_nobody_reads_of_a_lost_board_while_it_is_there(many: Served, path: str, lang: str) -> None:
     said = text_of(many.page(path, lang=lang))
-    assert catalogue(lang)("app.no_connection") not in said  # type: ignore[arg-type]
-    assert catalogue(lang)("app.stale_after") not in said  # type: ignore[arg-type]
+    assert catalogue(lang)("app.no_connection") not in said
+    assert catalogue(lang)("app.stale_after") not in said
