@@ -1,4 +1,4 @@
-"""What two judgements of one subject do not share: changes of state that appear, vanish or move, and time in a state."""
+"""What two judgements of a subject do not share: changes of state that appear, vanish or move, and time in a state."""
 
 from __future__ import annotations
 

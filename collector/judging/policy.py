@@ -159,7 +159,7 @@ def _contradictions(p: Policy) -> Iterator[str]:
             yield f"{kind}.min_trains: {trains.min_trains} trains of {kind}.period_s do not fit into {room}"
     if max(p.device.failed, p.device.good) * p.device.period_s > p.time.decide_within_s:
         key = "failed" if p.device.failed >= p.device.good else "good"
-        yield f"device.{key}: so many in a row, each device.period_s = {p.device.period_s:g} s, do not fit into {decide}"
+        yield f"device.{key}: so many in a row, device.period_s = {p.device.period_s:g} s, do not fit into {decide}"
     if p.time.cut_s >= p.time.decide_within_s:
         yield f"{decide} must be longer than time.cut_s = {p.time.cut_s:g} s"
     if p.time.hold_at_most_s < p.time.stale_periods * max(p.lan.period_s, p.line.period_s, p.device.period_s):

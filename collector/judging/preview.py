@@ -7,7 +7,7 @@ begin, and what they do not share is the candidate's doing alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -40,8 +40,8 @@ class SubjectTime:
     """How long a subject was in each state, by the policies in force and by the candidate."""
 
     subject: str
-    old_ms: Mapping[State, int]
-    new_ms: Mapping[State, int]
+    old_ms: dict[State, int]
+    new_ms: dict[State, int]
 
 
 @dataclass(slots=True)

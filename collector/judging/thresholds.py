@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -45,10 +45,10 @@ WORDS: Final = {
 """What each threshold says; the board's English catalogue has the same words."""
 
 _SUFFIXES: Final[tuple[tuple[str, Unit], ...]] = (
-    ("_trains", "trains"), ("_periods", "periods"), ("_bps", "bps"), ("_bytes", "bytes"), ("_s", "s"), ("_c", "celsius"),
+    ("_trains", "trains"), ("_periods", "periods"), ("_bps", "bps"), ("_bytes", "bytes"), ("_s", "s"),
+    ("_c", "celsius"),
 )  # fmt: skip
 _SIZES: Final = (("G", 1e9), ("M", 1e6), ("k", 1e3))
-_COUNTED: Final = {"trains": ("train", "trains"), "times": ("time", "times"), "periods": ("period", "periods")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +96,7 @@ def written(threshold: Threshold | None) -> str:
     """A value with its unit, in English."""
     if threshold is None:
         return "–"
-    value, unit = threshold.value, threshold.unit
-    if unit == "switch":
-        return "yes" if value else "no"
-    if unit == "share":
-        return f"{value * 100:.6g} %"
-    if unit == "celsius":
-        return f"{value:g} °C"
-    if unit == "s":
-        return _seconds(value)
-    if unit in _COUNTED:
-        return f"{value:g} {_COUNTED[unit][value != 1]}"
-    if unit == "bps" and not value:
-        return "not judged"
-    return _scaled(value, "b/s" if unit == "bps" else "B")
+    return _WRITE[threshold.unit](threshold.value)
 
 
 def _seconds(value: float) -> str:
@@ -126,3 +113,20 @@ def _scaled(value: float, base: str) -> str:
         if value >= factor:
             return f"{value / factor:.6g} {prefix}{base}"
     return f"{value:g} {base}"
+
+
+def _counted(value: float, one: str) -> str:
+    return f"{value:g} {one if value == 1 else one + 's'}"
+
+
+_WRITE: Final[dict[Unit, Callable[[float], str]]] = {
+    "s": _seconds,
+    "share": lambda value: f"{value * 100:.6g} %",
+    "celsius": lambda value: f"{value:g} °C",
+    "bytes": lambda value: _scaled(value, "B"),
+    "bps": lambda value: _scaled(value, "b/s") if value else "not judged",
+    "trains": lambda value: _counted(value, "train"),
+    "times": lambda value: _counted(value, "time"),
+    "periods": lambda value: _counted(value, "period"),
+    "switch": lambda value: "yes" if value else "no",
+}
