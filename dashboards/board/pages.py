@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from collector.api import Centre, Reader, SubjectInfo
-from dashboards.board import centre, chart_facts, observation, province, subject, suite
+from dashboards.board import centre, chart_facts, observation, policy, province, subject, suite
 from dashboards.board.door import Door
 from dashboards.board.live import Live
 from dashboards.board.names import centre_name, subject_name
@@ -18,7 +18,7 @@ from dashboards.board.words import Words
 
 
 def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
-    """The province and motcua itself."""
+    """The province, its policy, and motcua itself."""
 
     @get("/", sync_to_thread=True)
     def province_page(request: Ask) -> Response[bytes]:
@@ -30,6 +30,16 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
 
         return live.page(request, seen, make, here="home")
 
+    @get("/policy", sync_to_thread=True)
+    def policy_page(request: Ask) -> Response[bytes]:
+        seen = door.enter(request)
+
+        def make() -> Part:
+            facts = policy.look(reader, seen.words)
+            return Part(facts.title, render("policy.html", seen, {"p": facts, "now_ms": facts.now_ms}))
+
+        return live.page(request, seen, make, here="policy")
+
     @get("/suite", sync_to_thread=True)
     def suite_page(request: Ask) -> Response[bytes]:
         seen = door.enter(request)
@@ -40,7 +50,7 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
 
         return live.page(request, seen, make, here="suite")
 
-    return [province_page, suite_page]
+    return [province_page, policy_page, suite_page]
 
 
 def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:

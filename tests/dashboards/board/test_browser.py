@@ -19,7 +19,7 @@ QUIET = [
 pytestmark = pytest.mark.browser
 
 CENTRE = "/centres/07616-1"
-PATHS = ["/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/login", "/nowhere"]
+PATHS = ["/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/policy", "/suite", "/login", "/nowhere"]
 
 
 @pytest.fixture(scope="module")
