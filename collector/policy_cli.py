@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Annotated, Final
@@ -84,6 +85,7 @@ def try_out(
     *,
     since: Annotated[str, typer.Option("--from", help="2026-11-20 or 2026-11-20T08:00, Vietnam's time")] = "",
     until: Annotated[str, typer.Option("--to", help="the same; now where it is not given")] = "",
+    centre: Annotated[str, typer.Option(help="only this centre, such as 07375-1: for a quick look")] = "",
     as_json: Json = False,
 ) -> None:
     """Judge again what is still kept of the measurements, by a file, and say what would have been different."""
@@ -94,7 +96,7 @@ def try_out(
         to_ms = _moment(until) if until else now_ms
         if from_ms >= min(to_ms, now_ms):
             end("--from must be before --to, and in the past", USAGE)
-        made = _with_progress(hub, wanted, from_ms, to_ms, now_ms)
+        made = _with_progress(hub, wanted, _Asked(from_ms, to_ms, now_ms, centre))
     if as_json:
         say(True, report.preview_document(made), "")
         return
@@ -194,7 +196,17 @@ def _ask(hub: Hub, wanted: Policy) -> None:
         end("nothing was set; --yes sets it without asking", FAILED)
 
 
-def _with_progress(hub: Hub, wanted: Policy, from_ms: int, to_ms: int, now_ms: int) -> Preview:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be tried: from when to when, now, and the one centre or none."""
+
+    from_ms: int
+    to_ms: int
+    now_ms: int
+    only: str
+
+
+def _with_progress(hub: Hub, wanted: Policy, asked: _Asked) -> Preview:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
@@ -206,7 +218,10 @@ def _with_progress(hub: Hub, wanted: Policy, from_ms: int, to_ms: int, now_ms: i
         def told(done: int, total: int, centre: str) -> None:
             bar.update(task, completed=done, total=total, description=f"judging {centre} again")
 
-        return preview(hub.store, wanted, from_ms=from_ms, to_ms=to_ms, now_ms=now_ms, progress=told)
+        return preview(
+            hub.store, wanted, from_ms=asked.from_ms, to_ms=asked.to_ms, now_ms=asked.now_ms, only=asked.only,
+            progress=told,
+        )  # fmt: skip
 
 
 # --- telling --------------------------------------------------------------------------------------------------------

@@ -67,13 +67,18 @@ class Preview:
 
 
 def preview(
-    store: Store, candidate: Policy, *, from_ms: int, to_ms: int, now_ms: int, progress: Progress | None = None
-) -> Preview:
-    """Try `candidate` over [from_ms, to_ms). Raises NotFound where no measurement of that time is kept."""
+    store: Store, candidate: Policy, *, from_ms: int, to_ms: int, now_ms: int, only: str = "",
+    progress: Progress | None = None,
+) -> Preview:  # fmt: skip
+    """Try `candidate` over [from_ms, to_ms), at every centre or at `only` one.
+
+    Raises NotFound where no measurement of that time is kept.
+    """
     places = Places()
     with store.reading() as conn:
         held, number = read_policies(conn), newest_number(conn)
-        centres = list(conn.scalars(select(agent.c.centre).distinct().order_by(agent.c.centre)))
+        every = conn.scalars(select(agent.c.centre).distinct().order_by(agent.c.centre))
+        centres = [centre for centre in every if only in {"", centre}]
         starts = {centre: start for centre in centres if (start := _reach(conn, places, centre, from_ms)) is not None}
     to_ms = min(to_ms, now_ms)
     starts = {centre: start for centre, start in starts.items() if start < to_ms}

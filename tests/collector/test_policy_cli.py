@@ -112,6 +112,9 @@ def test_trying_for_machines_is_one_document(lived: None, slower: str) -> None:
 def test_the_same_policy_tried_finds_nothing(lived: None, home: Path) -> None:
     (home / "same.toml").write_bytes(RAW)
     assert "nothing would have been different" in run("try", str(home / "same.toml")).stdout
+    one = run("try", str(home / "same.toml"), "--centre", "00000-1")
+    assert (one.exit_code, "at 1 centres" in one.stdout) == (0, True)
+    assert run("try", str(home / "same.toml"), "--centre", "99999-1").exit_code == 3
 
 
 def test_setting_asks_and_says_the_way_back(lived: None, slower: str) -> None:

@@ -208,6 +208,9 @@ def test_a_centre_that_keeps_nothing_is_counted(
     assert (made.centres, made.centres_without) == (1, 1)
     with pytest.raises(NotFound, match="nothing to try"):
         tried(hub, SAME, from_ms=ms(END_S - 1))
+    for only in ("00001-1", "99999-1"):
+        with pytest.raises(NotFound, match="nothing to try"):
+            preview(hub.store, SAME, from_ms=0, to_ms=ALWAYS, now_ms=hub.clock.wall_ms(), only=only)
 
 
 def test_nothing_is_written(hub: Hub, lived: Callable[[Sequence[Sequence[Fact]]], None]) -> None:

@@ -59,7 +59,7 @@ def observation_of(world: World, subject: str) -> str:
                                        "Trung vị độ trễ quá mức này: đường truyền chậm: 50 ms → 80 ms",
                                        "Chạy bằng pin thì báo là có vấn đề: có → không", "104,858 MB",
                                        "motcua collector policy set --version 2"], id="policy vi"),
-        pytest.param("/policy", "en", ["Policy version 3 is in force since 04:26 18/11", "set by Trần Văn Bình",
+        pytest.param("/policy", "en", ["Policy version 3 is in force since 04:26 18/11", "Set by Trần Văn Bình",
                                        "Packets lost, at least this share for certain: degraded 2.5 % was 2 %",
                                        "Median round trip over this: degraded: 50 ms → 80 ms",
                                        "since 11/10/2026 09:14:05 · set by Nguyễn Thị Hoà", "The first version."],

@@ -90,7 +90,7 @@ def test_a_board_without_a_policy_says_when_there_will_be_one(empty: Served) -> 
 
 def test_a_newcomer_sees_the_file_and_no_way_back(one: Served) -> None:
     said = text_of(one.page("/policy"))
-    assert "đọc từ tệp ngưỡng · chưa đổi lần nào" in said
+    assert "Đọc từ tệp ngưỡng · chưa đổi lần nào" in said
     assert "--version" not in said
 
 
