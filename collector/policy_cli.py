@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import getpass
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
@@ -11,7 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from collector import commands as acts
-from collector.api import NotFound, PolicyVersion, Threshold
+from collector.api import Actor, NotFound, PolicyVersion, Threshold
 from collector.console import EPILOG, FAILED, USAGE, Json, end, listing, opened, say
 from collector.hub import Hub
 from collector.judging import policy_report as report
@@ -23,6 +25,7 @@ from wire.strict import MAX_SETTINGS_BYTES
 
 LOCAL: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 MAX_LISTED: Final = 500
+MAX_NAME: Final = 80
 UNCHANGED: Final = "no threshold differs from the policy in force"
 
 File = Annotated[Path, typer.Argument(help="a policy as TOML; `policy show --toml` prints one to begin from")]
@@ -107,6 +110,7 @@ def put(
     file: Annotated[Path | None, typer.Argument(help="a policy as TOML")] = None,
     *,
     version: Annotated[int | None, typer.Option(help="go back to this version instead", min=1)] = None,
+    by: Annotated[str, typer.Option(help="who sets it, as the board will show it; else who is logged in here")] = "",
     yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
     as_json: Json = False,
 ) -> None:
@@ -125,7 +129,7 @@ def put(
             wanted = parse_policy(raw, name)
         if not yes:
             _ask(hub, wanted)
-        made = acts.set_policy(hub, acts.CLI, raw, name)
+        made = acts.set_policy(hub, _actor(by), raw, name)
     back = f"motcua collector policy set --version {made.before}"
     if made.number == made.before:
         say(as_json, {"version": made.number, "changed": False}, f"{UNCHANGED}, version {made.number}; nothing was set")
@@ -149,6 +153,17 @@ def _version(hub: Hub, number: int | None = None) -> PolicyVersion:
     if not held:
         raise NotFound("no policy is kept yet: the judge keeps one when it starts, or set one")
     return held[0]
+
+
+def _actor(by: str) -> Actor:
+    """Who sets a policy: the name that was given, else the one this machine knows."""
+    name = " ".join(by.split())
+    if len(name) > MAX_NAME or not name.isprintable():
+        end(f"--by takes a name of at most {MAX_NAME} letters", USAGE)
+    if not name:
+        with contextlib.suppress(OSError, KeyError):  # a process without an account
+            name = getpass.getuser()
+    return Actor(name, "cli") if name else acts.CLI
 
 
 def _read(file: Path) -> tuple[bytes, Policy]:

@@ -178,19 +178,21 @@ def read_policy_file(path: Path | None) -> tuple[bytes, str]:
 
 # --- versions -------------------------------------------------------------------------------------------------------
 
-_NEWEST = select(t.c.version, t.c.sha256, t.c.from_ms, t.c.file_sha256).order_by(t.c.version.desc()).limit(1)
+_NEWEST = (
+    select(t.c.version, t.c.sha256, t.c.from_ms, t.c.set_by, t.c.file_sha256).order_by(t.c.version.desc()).limit(1)
+)
 
 
-def keep_policy(conn: Connection, *, raw: bytes, name: str, now_ms: int) -> int:
+def keep_policy(conn: Connection, *, raw: bytes, name: str, now_ms: int, example: bool = False) -> int:
     """Store the file `raw` as a new version from `now_ms` on, unless it is unchanged; the newest number.
 
     A file is unchanged where it says what it said when it was last read: what a person set since then stays in force.
-    Raises PolicyError.
+    An `example` that came with the software is nobody's word: it never overrules what a person set. Raises PolicyError.
     """
     parse_policy(raw, name)
     digest = hashlib.sha256(raw).hexdigest()
     newest = conn.execute(_NEWEST).first()
-    if newest is not None and digest in {newest.sha256, newest.file_sha256}:
+    if newest is not None and (digest in {newest.sha256, newest.file_sha256} or (example and newest.set_by)):
         if newest.file_sha256 != digest:
             conn.execute(update(t).where(t.c.version == newest.version).values(file_sha256=digest))
         return int(newest.version)

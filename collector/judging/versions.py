@@ -56,8 +56,9 @@ def _version(number: int, from_ms: int, body: str, set_by: str) -> PolicyVersion
 def keep_file(conn: Connection, home: Path, now_ms: int) -> tuple[Policies, str]:
     """Read the policy file of a home, or the example province's, keep it where it changed; all versions, its name."""
     own = home / POLICY_FILE
-    raw, name = read_policy_file(own if own.exists() else None)
-    keep_policy(conn, raw=raw, name=name, now_ms=now_ms)
+    given = own.exists()
+    raw, name = read_policy_file(own if given else None)
+    keep_policy(conn, raw=raw, name=name, now_ms=now_ms, example=not given)
     return read_policies(conn), name
 
 

@@ -27,6 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("MOTCUA_HOME", str(tmp_path))
     monkeypatch.setenv("COLUMNS", "240")
+    monkeypatch.setenv("LOGNAME", "hoa")
     return tmp_path
 
 
@@ -124,11 +125,11 @@ def test_setting_asks_and_says_the_way_back(lived: None, slower: str) -> None:
     assert done.exit_code == 0
     assert "80 ms" in done.stdout
     assert "to go back: motcua collector policy set --version 1" in done.stdout
-    back = json.loads(run("set", "--version", "1", "--yes", "--json").stdout)
+    back = json.loads(run("set", "--version", "1", "--yes", "--json", "--by", "Trần Văn Bình").stdout)
     assert (back["version"], back["before"], back["changed"]) == (3, 2, True)
-    assert "set by command line" in run("show").stdout
+    assert "set by Trần Văn Bình" in run("show").stdout
     listed = json.loads(run("list", "--json").stdout)["versions"]
-    assert [v["set_by"] for v in listed] == ["command line", "command line", None]
+    assert [v["set_by"] for v in listed] == ["Trần Văn Bình", "hoa", None]
     assert "50 ms" in run("show", "--version", "3").stdout
 
 
@@ -155,6 +156,8 @@ def test_a_policy_can_be_set_before_the_collector_ever_ran(slower: str) -> None:
         pytest.param(["set"], 2, "a file or --version", id="nothing to set"),
         pytest.param(["set", "x.toml", "--version", "1"], 2, "a file or --version", id="both"),
         pytest.param(["set", "--version", "1", "--json"], 2, "give --yes too", id="asking a machine"),
+        pytest.param(["set", "SLOWER", "--yes", "--by", "x" * 81], 2, "at most 80", id="a long name"),
+        pytest.param(["set", "SLOWER", "--yes", "--by", "a\x1b[2Jb"], 2, "at most 80", id="no name"),
         pytest.param(["diff", "none.toml"], 2, "cannot be read", id="no file"),
         pytest.param(["try", "SLOWER"], 1, "holds no policy yet", id="nothing to try on"),
         pytest.param(["try", "SLOWER", "--from", "soon"], 2, "'soon' is no moment", id="no moment"),

@@ -67,6 +67,18 @@ def test_a_file_that_is_changed_back_and_forth_is_a_new_version_each_time(hub: H
     assert [start_with(RAW), start_with(other), start_with(RAW)] == [2, 2, 3]
 
 
+def test_an_example_that_comes_anew_with_the_software_does_not_overrule_a_person(hub: Hub) -> None:
+    def start_with(raw: bytes, *, example: bool) -> int:
+        now_ms = hub.clock.wall_ms()
+        return hub.store.writer.do(lambda conn: keep_policy(conn, raw=raw, name=NAME, now_ms=now_ms, example=example))
+
+    newer = RAW.replace(b"loss = 0.02", b"loss = 0.03")
+    assert [start_with(RAW, example=True), start_with(newer, example=True)] == [1, 2]  # nobody had set anything
+    assert set_policy(hub, LAN, SLOWER, "slower.toml").number == 3
+    assert [start_with(RAW, example=True), start_with(newer, example=True)] == [3, 3]
+    assert start_with(RAW, example=False) == 4
+
+
 @pytest.mark.parametrize(
     "raw", [pytest.param(RAW, id="the same text"), pytest.param(RAW + b"\n# a remark\n", id="only a remark")]
 )
