@@ -255,6 +255,29 @@ class SuiteHealth:
     refused: dict[str, int] | None = None  # requests refused since the start, by code; None: not this process' to know
 
 
+Unit = Literal["s", "share", "celsius", "bytes", "bps", "trains", "times", "periods", "switch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """One value of a policy. `key` is `<section>.<name>` as in its file; a switch is 1 or 0."""
+
+    key: str
+    value: float
+    unit: Unit
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyVersion:
+    """A version of the policy: in force from `from_ms` until the next one. `set_by` is empty where a file was read."""
+
+    number: int
+    from_ms: int
+    body: str  # TOML
+    set_by: str
+    thresholds: tuple[Threshold, ...]  # in the order of the sections
+
+
 class Reader(Protocol):
     """Questions. Plain synchronous calls: from an event loop go through a thread."""
 
@@ -315,6 +338,10 @@ class Reader(Protocol):
     def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]: ...
     def limits(self) -> dict[str, float]:
         """Metric → the value from which on the policy in force calls it degraded; for the marks in bars."""
+        ...
+
+    def policies(self, limit: int = 50) -> list[PolicyVersion]:
+        """Versions of the policy, the newest first; the one in force is the first that began. Empty before any."""
         ...
 
     def health(self) -> SuiteHealth: ...

@@ -5,31 +5,23 @@ Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 not found · 4 
 
 from __future__ import annotations
 
-import contextlib
-import json
-import sys
-from collections.abc import Iterator, Sequence
 from typing import Annotated, Final, cast
 
 import typer
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 
 from collector import commands as acts
-from collector.api import CollectorError, NotAllowed, NotFound
-from collector.hub import Hub
-from collector.settings import Settings, SettingsError, read_settings
+from collector import policy_cli
+from collector.console import EPILOG, USAGE, Json
+from collector.console import end as _end
+from collector.console import listing as _list
+from collector.console import opened as _hub
+from collector.console import say as _say
+from collector.console import settings_in_force as _settings
 from collector.store import tables
-from collector.store.databases import migrate, open_store
-from collector.store.faults import Busy, Unavailable
-from wire.clock import SystemClock
 from wire.messages import Role
 
-FAILED, USAGE, NOT_FOUND, BUSY = 1, 2, 3, 4
 ROLES: Final = ("box", "pc", "vantage")
-EPILOG: Final = "Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 not found · 4 unreachable or busy"
-
-Json = Annotated[bool, typer.Option("--json", help="one JSON document instead of a table")]
 
 
 def commands() -> typer.Typer:
@@ -41,6 +33,7 @@ def commands() -> typer.Typer:
     app.command("migrate", epilog=EPILOG)(migrate_store)
     app.command("check-config", epilog=EPILOG)(check_config)
     app.command("login-link", epilog=EPILOG)(login_link)
+    app.add_typer(policy_cli.commands(), name="policy")
     return app
 
 
@@ -111,59 +104,7 @@ def login_link(
         _say(as_json, {"url": url, "name": name}, url)
 
 
-@contextlib.contextmanager
-def _hub() -> Iterator[Hub]:
-    """A hub for one command; every expected failure ends with its sentence and its exit code."""
-    settings = _settings()
-    try:
-        store = open_store(settings.store, SystemClock())
-        with contextlib.closing(store):
-            migrate(store)
-            yield Hub(store, store.clock, settings)
-    except NotFound as error:
-        _end(str(error), NOT_FOUND)
-    except NotAllowed as error:
-        _end(str(error), USAGE)
-    except (Busy, Unavailable) as error:
-        _end(str(error), BUSY)
-    except DBAPIError as error:
-        _end(f"the database does not answer: {str(error.orig).strip()}", BUSY)
-    except CollectorError as error:
-        _end(str(error), FAILED)
-
-
-def _settings() -> Settings:
-    try:
-        return read_settings()
-    except SettingsError as error:
-        _end(str(error), USAGE)
-        raise
-
-
 def _without_password(url: str) -> str:
     from sqlalchemy.engine import make_url
 
     return make_url(url).render_as_string(hide_password=True) if url else ""
-
-
-def _say(as_json: bool, document: dict[str, object], text: str) -> None:
-    sys.stdout.write((json.dumps(document, ensure_ascii=False) if as_json else text) + "\n")
-
-
-def _list(as_json: bool, names: Sequence[str], rows: Sequence[tuple[object, ...]]) -> None:
-    if as_json:
-        found = [dict(zip(names, row, strict=True)) for row in rows]
-        sys.stdout.write(json.dumps(found, ensure_ascii=False) + "\n")
-        return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*names, box=None)
-    for row in rows:
-        table.add_row(*("–" if value is None else str(value) for value in row))
-    Console().print(table)
-
-
-def _end(text: str, code: int) -> None:
-    sys.stderr.write(f"motcua: {text}\n")
-    raise typer.Exit(code)

@@ -8,6 +8,8 @@ from sqlalchemy import Connection
 
 from collector.api import Actor, NotAllowed, NotFound, TaskInfo
 from collector.hub import Hub
+from collector.judging import versions
+from collector.judging.versions import Set
 from collector.register import actors, enrolment, plans, tasks
 from collector.register.ca import open_authority
 from wire.identity import IdentityError
@@ -53,6 +55,14 @@ def revoke_agent(hub: Hub, actor: Actor, agent: str) -> None:
     now_ms = hub.clock.wall_ms()
     hub.store.writer.do(lambda conn: enrolment.revoke(conn, actor, agent, now_ms))
     hub.wake("register")
+
+
+def set_policy(hub: Hub, actor: Actor, raw: bytes, name: str) -> Set:
+    """Put a policy in force from now on; a running judge takes it up within 5 s. Raises PolicyError."""
+    now_ms, home = hub.clock.wall_ms(), hub.settings.home
+    made = hub.store.writer.do(lambda conn: versions.set_policy(conn, actor, raw, name, home=home, now_ms=now_ms))
+    hub.wake("inbox")
+    return made
 
 
 def create_join_code(

@@ -17,7 +17,7 @@ from collector.judge.facts import Fact, fact_of, in_order
 from collector.judge.timeline import ALWAYS, Span
 from collector.judging import flips
 from collector.judging.policy import Policies, Policy
-from collector.register.places import Place
+from collector.register.places import Key, Place
 from collector.store.bodies import InboxRow, observations, read_seqs
 from collector.store.tables import condition, heard, inbox, presence
 from wire.messages import Observation
@@ -53,7 +53,7 @@ class Casebook:
             self._rows.move_to_end(row.seq)
             return known
         facts = tuple(
-            fact_of(stored, self._period_ms(place, row.agent, stored.at_ms, stored.observation))
+            fact_of(stored, self.period_ms(place, row.agent, stored.at_ms, _key(stored.observation)))
             for stored in observations(row)
             if not stored.clock_unsure
         )
@@ -100,12 +100,17 @@ class Casebook:
                 found += self.take(row, place)
         return found, pruned
 
-    def _period_ms(self, place: Place, name: str, at: int, o: Observation) -> int:
-        planned = place.period_ms(name, (o.subject, o.probe, o.target), at)
+    def period_ms(self, place: Place, name: str, at: int, key: Key) -> int:
+        """How often an agent measured something at a time: by its plan, else by the policy of that time."""
+        planned = place.period_ms(name, key, at)
         if planned is not None:
             return planned
         periods = _periods(self.policies.at(at).policy)
-        return round(1000 * periods.get(o.subject.partition(":")[0], max(periods.values())))
+        return round(1000 * periods.get(key[0].partition(":")[0], max(periods.values())))
+
+
+def _key(o: Observation) -> Key:
+    return o.subject, o.probe, o.target
 
 
 def _periods(policy: Policy) -> dict[str, float]:

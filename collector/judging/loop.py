@@ -21,12 +21,13 @@ from collector.judge.timeline import Span
 from collector.judging import flips
 from collector.judging.agenda import Agenda, Watch
 from collector.judging.casebook import Casebook, Loaded
-from collector.judging.policy import Policies, keep_policy, read_policies, read_policy_file
+from collector.judging.policy import Policies, newest_number, read_policies
+from collector.judging.versions import keep_file
 from collector.loops import Loop
 from collector.register import presence
 from collector.register.places import Place, Places
 from collector.store.bodies import InboxRow, read_rows
-from collector.store.tables import cursor
+from collector.store.tables import agent, cursor
 
 _log = logging.getLogger(__name__)
 
@@ -38,7 +39,10 @@ EDITS_A_JOB: Final = 400
 IDLE_S: Final = 5.0
 """The promise: what is due is seen within this."""
 
-POLICY_FILE: Final = "policy.toml"
+TAKEN_UP_WITHIN_MS: Final = 60_000
+"""A judge that ended this soon after a policy was set may have judged by the old one; what it told is judged anew."""
+
+_WRITTEN_LATE_MS: Final = 3_000
 
 
 class CursorMoved(CollectorError):
@@ -78,6 +82,7 @@ class Judge:
         self._book: Casebook | None = None
         self._watch: Watch | None = None
         self._seq = 0
+        self._anew: Span | None = None  # told under a policy that was no longer in force
         hub.on("register", self._places.forget)
 
     def loop(self) -> Loop:
@@ -99,10 +104,14 @@ class Judge:
             rows = read_rows(conn, self._seq, ROWS)
             newest = self._touched_by(conn, rows, book, agenda)
             late = watch.look(conn, agenda, now_ms=now_ms, caught_up=len(rows) < ROWS)
+            if self._anew is not None:
+                for centre in conn.scalars(select(agent.c.centre).distinct()):
+                    agenda.touch(centre, self._anew.start, self._anew.end)
         moves = _Moves(rows[-1].seq if rows else self._seq, late)
         told = self._judge(agenda, book, watch, _Times(now_ms, max(now_ms, newest)))
         self._finish(told, moves, now_ms)
         watch.noticed(late)
+        self._anew = None
         return len(rows) == ROWS
 
     # --- beginning --------------------------------------------------------------------------------------------------
@@ -111,23 +120,34 @@ class Judge:
         """The book and the watch, made anew where another process judged in between."""
         with self._hub.store.reading() as conn:
             row = conn.execute(select(cursor.c.seq, cursor.c.moved_ms).where(cursor.c.name == NAME)).first()
+            newest = newest_number(conn)
         if self._book is None or self._watch is None or row is None or row.seq != self._seq:
             self._seq, since_ms = (0, 0) if row is None else (row.seq, row.moved_ms)
             policies = self._hub.store.writer.do(lambda conn: self._begin(conn, now_ms))
             self._book, self._watch = Casebook(policies), Watch(self._places, policies, since_ms)
             self._places.forget()
+            self._anew = _unsure(policies, since_ms)
             with self._hub.store.reading() as conn:
                 self._watch.start(conn)
+        elif newest != self._book.policies.versions[-1].number:
+            self._take_up(self._book.policies.versions[-1].number, self._watch, now_ms)
         return self._book, self._watch
 
+    def _take_up(self, known: int, watch: Watch, now_ms: int) -> None:
+        """Somebody set a policy: judge by it from its moment on, also what was told since then."""
+        with self._hub.store.reading() as conn:
+            policies = read_policies(conn)
+        since = min(version.from_ms for version in policies.versions if version.number > known)
+        self._book, watch.policies = Casebook(policies), policies
+        self._anew = Span(min(since, now_ms), now_ms)
+        _log.info("policy taken up: version=%d from=%d", policies.versions[-1].number, since)
+
     def _begin(self, conn: Connection, now_ms: int) -> Policies:
-        own = self._hub.settings.home / POLICY_FILE
-        raw, name = read_policy_file(own if own.exists() else None)
-        version = keep_policy(conn, raw=raw, name=name, now_ms=now_ms)
-        _log.info("judging: policy=%s version=%d after=%d", name, version, self._seq)
+        policies, name = keep_file(conn, self._hub.settings.home, now_ms)
+        _log.info("judging: policy=%s version=%d after=%d", name, policies.versions[-1].number, self._seq)
         if conn.scalar(select(cursor.c.name).where(cursor.c.name == NAME)) is None:
             conn.execute(insert(cursor).values(name=NAME, seq=0, moved_ms=now_ms))
-        return read_policies(conn)
+        return policies
 
     # --- judging ----------------------------------------------------------------------------------------------------
 
@@ -205,6 +225,13 @@ class Judge:
 
         self._hub.store.writer.do(job)
         self._seq = moves.seq
+
+
+def _unsure(policies: Policies, since_ms: int) -> Span | None:
+    """What the judge that wrote last, at `since_ms`, may have told without knowing the newest policy."""
+    newest = policies.versions[-1].from_ms
+    soon = -_WRITTEN_LATE_MS <= since_ms - newest <= TAKEN_UP_WITHIN_MS
+    return Span(newest, max(newest, since_ms)) if soon and len(policies.versions) > 1 else None
 
 
 def _edits(settled: Settled, loaded: Loaded) -> list[Edit]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta, Struct
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from collector.api import CollectorError
 from collector.store.tables import policy as t
@@ -142,24 +142,28 @@ def parse_policy(raw: bytes, name: str) -> Policy:
         policy = strict.loads(raw, Policy, name)
     except strict.SettingsError as error:
         raise PolicyError(str(error)) from error
-    for flaw in _contradictions(policy):
-        raise PolicyError(f"{name}: {flaw}")
+    if flaws := list(_contradictions(policy)):
+        raise PolicyError(f"{name}: {'; '.join(flaws)}")
     return policy
 
 
 def _contradictions(p: Policy) -> Iterator[str]:
+    decide = f"time.decide_within_s = {p.time.decide_within_s:g} s"
     for kind, trains in (("lan", p.lan), ("line", p.line)):
         rows = max(trains.lost_trains, trains.good_trains)
         if rows * trains.period_s > p.time.decide_within_s:
-            yield f"{kind}: {rows} trains of {trains.period_s:g} s do not fit into time.decide_within_s"
+            key = "lost_trains" if rows == trains.lost_trains else "good_trains"
+            yield f"{kind}.{key}: {rows} trains of {kind}.period_s = {trains.period_s:g} s do not fit into {decide}"
         if trains.min_trains * trains.period_s > trains.window_s:
-            yield f"{kind}.min_trains: {trains.min_trains} trains do not fit into window_s"
+            room = f"{kind}.window_s = {trains.window_s:g} s"
+            yield f"{kind}.min_trains: {trains.min_trains} trains of {kind}.period_s do not fit into {room}"
     if max(p.device.failed, p.device.good) * p.device.period_s > p.time.decide_within_s:
-        yield "device: what must come in a row does not fit into time.decide_within_s"
+        key = "failed" if p.device.failed >= p.device.good else "good"
+        yield f"device.{key}: so many in a row, device.period_s = {p.device.period_s:g} s, do not fit into {decide}"
     if p.time.cut_s >= p.time.decide_within_s:
-        yield "time.decide_within_s must be longer than time.cut_s"
+        yield f"{decide} must be longer than time.cut_s = {p.time.cut_s:g} s"
     if p.time.hold_at_most_s < p.time.stale_periods * max(p.lan.period_s, p.line.period_s, p.device.period_s):
-        yield "time.hold_at_most_s is shorter than stale_periods periods: everything would be stale at once"
+        yield "time.hold_at_most_s is shorter than time.stale_periods periods: everything would be stale at once"
 
 
 def read_policy_file(path: Path | None) -> tuple[bytes, str]:
@@ -174,20 +178,48 @@ def read_policy_file(path: Path | None) -> tuple[bytes, str]:
 
 # --- versions -------------------------------------------------------------------------------------------------------
 
+_NEWEST = (
+    select(t.c.version, t.c.sha256, t.c.from_ms, t.c.set_by, t.c.file_sha256).order_by(t.c.version.desc()).limit(1)
+)
 
-def keep_policy(conn: Connection, *, raw: bytes, name: str, now_ms: int) -> int:
-    """Store `raw` as a new version from `now_ms` on, unless it is the newest; its number. Raises PolicyError."""
+
+def keep_policy(conn: Connection, *, raw: bytes, name: str, now_ms: int, example: bool = False) -> int:
+    """Store the file `raw` as a new version from `now_ms` on, unless it is unchanged; the newest number.
+
+    A file is unchanged where it says what it said when it was last read: what a person set since then stays in force.
+    An `example` that came with the software is nobody's word: it never overrules what a person set. Raises PolicyError.
+    """
     parse_policy(raw, name)
     digest = hashlib.sha256(raw).hexdigest()
-    newest = conn.execute(select(t.c.version, t.c.sha256, t.c.from_ms).order_by(t.c.version.desc()).limit(1)).first()
-    if newest is not None and newest.sha256 == digest:
+    newest = conn.execute(_NEWEST).first()
+    if newest is not None and (digest in {newest.sha256, newest.file_sha256} or (example and newest.set_by)):
+        if newest.file_sha256 != digest:
+            conn.execute(update(t).where(t.c.version == newest.version).values(file_sha256=digest))
         return int(newest.version)
+    return add_version(conn, raw, set_by="", file_sha256=digest, now_ms=now_ms)
+
+
+def add_version(conn: Connection, raw: bytes, *, set_by: str, file_sha256: str | None = None, now_ms: int) -> int:
+    """Append `raw`, read before by `parse_policy`, as the version in force from `now_ms` on; its number.
+
+    `file_sha256` None: no file was read for it.
+    """
+    newest = conn.execute(_NEWEST).first()
     number = 1 if newest is None else newest.version + 1
     # Versions stay in the order of time even where the clock was set back between two of them.
     from_ms = now_ms if newest is None else max(now_ms, newest.from_ms + 1)
-    body = raw.decode("utf-8-sig")
-    conn.execute(insert(t).values(version=number, sha256=digest, body=body, from_ms=from_ms))
+    if file_sha256 is None:
+        file_sha256 = "" if newest is None else newest.file_sha256
+    conn.execute(insert(t).values(
+        version=number, sha256=hashlib.sha256(raw).hexdigest(), body=raw.decode("utf-8-sig"), from_ms=from_ms,
+        set_by=set_by, file_sha256=file_sha256,
+    ))  # fmt: skip
     return number
+
+
+def newest_number(conn: Connection) -> int:
+    """The number of the newest version; 0 where there is none."""
+    return conn.scalar(select(func.max(t.c.version))) or 0
 
 
 def read_policies(conn: Connection) -> Policies:

@@ -18,6 +18,7 @@ from collector.api import (
     Interval,
     Overview,
     PlannedItem,
+    PolicyVersion,
     Series,
     Standing,
     StoredObservation,
@@ -32,7 +33,8 @@ from collector.hub import Hub
 from collector.judge.edits import timeline_of
 from collector.judge.timeline import Segment
 from collector.judging import flips
-from collector.judging.policy import read_policies
+from collector.judging.policy import newest_number, read_policies
+from collector.judging.versions import read_versions
 from collector.reading import suite
 from collector.reading.evidence import find_observation, newest_observations, observations_before
 from collector.reading.kept import kept_before, kept_by_id
@@ -43,6 +45,7 @@ from collector.store.tables import agent, centre, flip, heard, latest, subject, 
 
 MAX_FLIPS: Final = 5_000
 MAX_OBSERVATIONS: Final = 1_000
+MAX_POLICIES: Final = 500
 
 
 class HubReader:
@@ -60,9 +63,10 @@ class HubReader:
             newest_flip = conn.scalar(select(func.max(flip.c.seq))) or 0
             newest_task = conn.scalar(select(func.max(task.c.changed_ms))) or 0
             subjects = conn.scalar(select(func.count()).select_from(subject)) or 0
+            policy = newest_number(conn)
         with self._hub.store.reading_ts() as conn:
             taken = conn.scalar(select(func.max(ts_cursor.c.seq))) or 0
-        return f"{newest_flip}.{taken}.{newest_task}.{subjects}"
+        return f"{newest_flip}.{taken}.{newest_task}.{subjects}.{policy}"
 
     # --- the register -----------------------------------------------------------------------------------------------
 
@@ -203,6 +207,10 @@ class HubReader:
             "motcua_device_memory_used_ratio": device.memory_used,
             "motcua_device_temperature_celsius": device.temperature_c,
         }
+
+    def policies(self, limit: int = 50) -> list[PolicyVersion]:
+        with self._hub.store.reading() as conn:
+            return read_versions(conn, max(0, min(limit, MAX_POLICIES)))
 
     def health(self) -> SuiteHealth:
         return suite.read_health(self._hub)

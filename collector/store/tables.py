@@ -224,6 +224,8 @@ policy: Final = Table(
     Column("sha256", Text, nullable=False),
     Column("body", Text, nullable=False),  # TOML
     Column("from_ms", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False, server_default=""),  # a person's name; empty: read from the file
+    Column("file_sha256", Text, nullable=False, server_default=""),  # of the file, as last read under this version
 )  # fmt: skip
 
 cursor: Final = Table(

@@ -8,7 +8,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from collector.api import Centre, Reader, SubjectInfo
-from dashboards.board import centre, chart_facts, fleet, observation, offers, province, subject, suite
+from dashboards.board import centre, chart_facts, fleet, observation, offers, policy, province, subject, suite
 from dashboards.board.asked import asked_of
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
@@ -22,7 +22,7 @@ from dashboards.board.words import Words
 
 
 def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
-    """The province, its machines, motcua itself."""
+    """The province, its machines, its policy, and motcua itself."""
     provinces = province.Provinces(reader)
 
     @get("/", sync_to_thread=True)
@@ -51,6 +51,16 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
         makers = {"fleet": lambda: offers.arrived(fleet.look(reader, seen.words), seen.words)}
         return taken(request, seen, makers) or live.page(request, seen, make, here="fleet")
 
+    @get("/policy", sync_to_thread=True)
+    def policy_page(request: Ask) -> Response[bytes]:
+        seen = door.enter(request)
+
+        def make() -> Part:
+            facts = policy.look(reader, seen.words)
+            return Part(facts.title, render("policy.html", seen, {"p": facts, "now_ms": facts.now_ms}))
+
+        return live.page(request, seen, make, here="policy")
+
     @get("/suite", sync_to_thread=True)
     def suite_page(request: Ask) -> Response[bytes]:
         seen = door.enter(request)
@@ -62,7 +72,7 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
         makers = {"agents": lambda: offers.agents(reader, seen.words), "ledger": lambda: offers.ledger(reader)}
         return taken(request, seen, makers) or live.page(request, seen, make, here="suite")
 
-    return [province_page, fleet_page, suite_page]
+    return [province_page, fleet_page, policy_page, suite_page]
 
 
 def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:

@@ -22,6 +22,7 @@ from collector.api import (
     Overview,
     PlannedItem,
     Point,
+    PolicyVersion,
     Series,
     Standing,
     State,
@@ -30,6 +31,8 @@ from collector.api import (
     SuiteHealth,
     TaskInfo,
 )
+from collector.judging.policy import parse_policy, read_policy_file
+from collector.judging.thresholds import thresholds
 from wire.messages import Observation, Value
 from wire.outcomes import Outcome
 
@@ -54,6 +57,7 @@ class World:
     codes: list[Expected] = field(default_factory=list)
     refused: dict[str, int] | None = None
     listed_tasks: list[TaskInfo] = field(default_factory=list)
+    kept_policies: list[PolicyVersion] = field(default_factory=list)  # newest first
     links: set[str] = field(default_factory=lambda: {"good-link"})
     sessions: dict[str, Actor] = field(default_factory=dict)
     gaps: tuple[tuple[int, int], ...] = ()
@@ -169,6 +173,9 @@ class World:
     def limits(self) -> dict[str, float]:
         return {"motcua_device_disk_used_ratio": 0.95}
 
+    def policies(self, limit: int = 50) -> list[PolicyVersion]:
+        return self.kept_policies[:limit]
+
     def health(self) -> SuiteHealth:
         return SuiteHealth(
             now_ms=self.now,
@@ -216,6 +223,20 @@ class World:
 
     def close_session(self, session: str) -> None:
         self.sessions.pop(session, None)
+
+    def set_policy(self, set_by: str, *, days_ago: float = 0.0, **changed: str) -> None:
+        """A version with values of `section__name` replaced in the text of the newest, or of the example province's."""
+        raw, name = read_policy_file(None)
+        body = self.kept_policies[0].body if self.kept_policies else raw.decode()
+        for key, value in changed.items():
+            section, _, wanted = key.partition("__")
+            head, mark, rest = body.partition(f"[{section}]\n")
+            old = next(line for line in rest.splitlines() if line.startswith(f"{wanted} ="))
+            body = head + mark + rest.replace(old, f"{wanted} = {value}", 1)
+        at_ms, number = self.now - round(days_ago * DAY_MS), len(self.kept_policies) + 1
+        held = thresholds(parse_policy(body.encode(), name))
+        self.kept_policies.insert(0, PolicyVersion(number, at_ms, body, set_by, held))
+        self.touch()
 
     # --- building -----------------------------------------------------------------------------------------------------
 
@@ -323,6 +344,7 @@ def this_machine() -> World:
     """The first minutes of a newcomer: this very machine as centre 00000-1."""
     world = World()
     add_centre(world, "00000-1", "Máy này", "This machine", number=1)
+    world.set_policy("", days_ago=0.01)
     return world
 
 
@@ -342,6 +364,9 @@ def province() -> World:
         world.stand(f"centre:{by_name[name]}", "degraded", "own_fault", minutes=131)
     _disk_full(world, by_name["Vân Sơn"])
     _silent(world, by_name["Tuấn Đạo"])
+    world.set_policy("", days_ago=120)
+    world.set_policy("Nguyễn Thị Hoà", days_ago=41, line__rtt_s="0.08", device__disk_used="0.9")
+    world.set_policy("Trần Văn Bình", days_ago=3.2, line__loss="0.025", lan__port_bps="1e9", device__on_battery="false")
     return world
 
 

@@ -10,12 +10,15 @@ from random import Random
 import pytest
 from sqlalchemy import Connection, func, select, update
 
+from collector.api import Actor
+from collector.commands import set_policy
 from collector.hub import Hub
 from collector.judge.facts import Fact
 from collector.judge.timeline import ALWAYS
 from collector.judging import flips
-from collector.judging.loop import CursorMoved, Judge
+from collector.judging.loop import IDLE_S, CursorMoved, Judge
 from collector.judging.policy import PolicyError
+from collector.judging.versions import read_versions
 from collector.store import tables
 from collector.store.faults import Unavailable
 from tests.support.handclock import HandClock
@@ -294,6 +297,99 @@ def test_a_changed_policy_file_rules_from_now_on(hub: Hub, town: Town, clock: Ha
     assert told(hub, LINE) == [(0.0, "ok", None), (310.0, "degraded", "slow")]
     with hub.store.reading() as conn:
         assert [f.policy_version for f in flips.effective(conn, [LINE], 0, ALWAYS)[LINE]] == [1, 2]
+
+
+PROVINCE = (Path(__file__).parents[3] / "province" / "policy.toml").read_text("utf-8")
+STRICTER = PROVINCE.replace("rtt_s = 0.05", "rtt_s = 0.03").encode()
+
+
+def versions(hub: Hub, subject: str) -> list[tuple[float, str | None, int]]:
+    with hub.store.reading() as conn:
+        rows = flips.effective(conn, [subject], 0, ALWAYS)[subject]
+    return [((row.at_ms - T0) / 1000, row.to, row.policy_version) for row in rows]
+
+
+def test_a_policy_set_by_another_process_rules_from_its_moment_on_in_event_time(
+    hub: Hub, town: Town, clock: HandClock
+) -> None:
+    judge = Judge(hub)
+    town.hear(at(clock, 0))
+    run(judge)
+    town.hear(ms(300), since_ms=ms(0))
+    town.send([train(n * 10, LINE, rtt_s=0.04) for n in range(30)])
+    at(clock, 300)
+    run(judge)
+    assert set_policy(hub, Actor("Lan", "session"), STRICTER, "new.toml").number == 2
+    # What comes late was measured under the old one, and is judged by it; what comes now by the new one.
+    town.send([train(n * 10 + 5, LINE, rtt_s=0.04) for n in range(30)], received_ms=ms(301))
+    town.hear(ms(420), since_ms=ms(300))
+    town.send([train(n * 10, LINE, rtt_s=0.04) for n in range(30, 42)])
+    at(clock, 420)
+    run(judge)
+    assert versions(hub, LINE) == [(0.0, "ok", 1), (300.0, "degraded", 2)]
+    with hub.store.reading() as conn:
+        assert [f.policy_version for f in flips.history_of(conn, AGENT, 10)] == [1]
+
+
+def test_what_was_told_between_the_setting_and_the_taking_up_is_judged_anew(
+    hub: Hub, town: Town, clock: HandClock
+) -> None:
+    old = Judge(hub)
+    town.hear(at(clock, 420), since_ms=ms(0))
+    clock.wall = ms(0)
+    run(old)
+    town.send([train(n * 10, LINE, rtt_s=0.04) for n in range(42)])
+    at(clock, 420)
+    run(old)
+    assert versions(hub, LINE) == [(0.0, "ok", 1)]
+    clock.wall = ms(300)  # the other process set it a while ago; this one had not looked yet
+    set_policy(hub, Actor("Lan", "session"), STRICTER, "new.toml")
+    at(clock, 421)
+    run(old)
+    assert versions(hub, LINE) == [(0.0, "ok", 1), (300.0, "degraded", 2)]
+
+
+def test_a_judge_that_ended_before_it_took_a_policy_up_is_corrected_by_the_next(
+    hub: Hub, town: Town, clock: HandClock
+) -> None:
+    clock.wall = ms(0)
+    run(Judge(hub))
+    town.hear(at(clock, 345), since_ms=ms(0))
+    town.send([train(n * 10, LINE, rtt_s=0.04) for n in range(34)])
+    run(Judge(hub))
+    clock.wall = ms(300)
+    set_policy(hub, Actor("Lan", "session"), STRICTER, "new.toml")
+    at(clock, 350)
+    run(Judge(hub))
+    assert versions(hub, LINE) == [(0.0, "ok", 1), (300.0, "degraded", 2)]
+
+
+def test_a_running_judge_looks_for_a_new_policy_within_its_promise(hub: Hub, town: Town, clock: HandClock) -> None:
+    judge = Judge(hub)
+    town.hear(at(clock, 0))
+    run(judge)
+    set_policy(hub, Actor("Lan", "session"), STRICTER, "new.toml")
+    assert judge.step() == IDLE_S <= 5
+    assert judge._book is not None
+    assert judge._book.policies.versions[-1].number == 2
+
+
+def test_a_file_that_did_not_change_does_not_overrule_what_a_person_set(hub: Hub, town: Town, clock: HandClock) -> None:
+    own = hub.settings.home / "policy.toml"
+    own.write_text(PROVINCE, "utf-8")
+    at(clock, 0)
+    run(Judge(hub))
+    at(clock, 10)
+    set_policy(hub, Actor("Lan", "session"), STRICTER, "new.toml")
+    at(clock, 20)
+    for _ in range(2):
+        run(Judge(hub))
+    with hub.store.reading() as conn:
+        assert [(v.number, v.set_by) for v in read_versions(conn, 9)] == [(2, "Lan"), (1, "")]
+    own.write_text(PROVINCE.replace("rtt_s = 0.05", "rtt_s = 0.07"), "utf-8")
+    run(Judge(hub))
+    with hub.store.reading() as conn:
+        assert [v.number for v in read_versions(conn, 9)] == [3, 2, 1]
 
 
 def test_a_policy_that_cannot_be_used_stops_the_judge_and_names_the_key(hub: Hub, town: Town) -> None:

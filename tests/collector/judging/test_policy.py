@@ -43,10 +43,24 @@ def test_the_province_policy_holds_the_thresholds_of_the_design() -> None:
         pytest.param(changed(("loss = 0.02", "los = 0.02")), "unknown key line.los; did you mean loss?", id="typo"),
         pytest.param(changed(("loss = 0.02", "loss = 2")), "line.loss", id="a share over one"),
         pytest.param(changed(("cut_s = 60", "")), "cut_s", id="a threshold missing"),
-        pytest.param(changed(("decide_within_s = 200", "decide_within_s = 99")), "device: what", id="no room"),
-        pytest.param(changed(("decide_within_s = 200", "decide_within_s = 20")), "do not fit", id="no room for trains"),
-        pytest.param(changed(("cut_s = 60", "cut_s = 300")), "longer than time.cut_s", id="decided before it came"),
-        pytest.param(changed(("min_trains = 18", "min_trains = 99")), "do not fit into window_s", id="small window"),
+        pytest.param(
+            changed(("decide_within_s = 200", "decide_within_s = 99")), "device.failed: so many in a row", id="no room"
+        ),
+        pytest.param(
+            changed(("decide_within_s = 200", "decide_within_s = 20")),
+            "line.lost_trains: 3 trains of line.period_s",
+            id="no room for trains",
+        ),
+        pytest.param(
+            changed(("cut_s = 60", "cut_s = 300")),
+            "time.decide_within_s = 200 s must be longer than time.cut_s",
+            id="decided before it came",
+        ),
+        pytest.param(
+            changed(("min_trains = 18", "min_trains = 99")),
+            "line.min_trains: 99 trains of line.period_s do not fit into line.window_s",
+            id="small window",
+        ),
         pytest.param(changed(("hold_at_most_s = 3600", "hold_at_most_s = 60")), "stale at once", id="always stale"),
         pytest.param(b"\xff", "not TOML", id="no text"),
         pytest.param(b"", "time", id="empty"),

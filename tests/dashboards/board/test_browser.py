@@ -20,7 +20,9 @@ QUIET = [
 pytestmark = pytest.mark.browser
 
 CENTRE = "/centres/07616-1"
-PATHS = ["/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/fleet", "/login", "/nowhere"]
+PATHS = [
+    "/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/fleet", "/policy", "/login", "/nowhere",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from tests.support.reader_double import World, add_centre, observed, province
 
 CUT_OFF = "07616-1"
 LINE = f"/subjects/line:{CUT_OFF}/a"
-PAGES = ["/", "/?view=list", "/?wall=1", f"/centres/{CUT_OFF}", LINE, "/suite", "/login"]
+PAGES = ["/", "/?view=list", "/?wall=1", f"/centres/{CUT_OFF}", LINE, "/policy", "/suite", "/login"]
 
 
 def text_of(page: httpx.Response) -> str:
@@ -53,6 +53,17 @@ def observation_of(world: World, subject: str) -> str:
         pytest.param(f"/centres/{CUT_OFF}", "en", ["Cut off since 08:41", "0.2 %", "94.7 GB free of 256 GB"],
                      id="centre en"),
         pytest.param(LINE, "vi", ["Đường truyền A: mất từ 08:41", "đính chính lúc 08:44:25", "rút lại"], id="subject"),
+        pytest.param("/policy", "vi", ["Ngưỡng bản số 3 áp dụng từ 04:26 18/11", "Trần Văn Bình đặt",
+                                       "Chắc chắn mất gói quá mức này: đường truyền kém 2,5 % trước là 2 %",
+                                       "Tốc độ danh định của cổng mạng 1 Gb/s trước là không xét",
+                                       "Trung vị độ trễ quá mức này: đường truyền chậm: 50 ms → 80 ms",
+                                       "Chạy bằng pin thì báo là có vấn đề: có → không", "104,858 MB",
+                                       "motcua collector policy set --version 2"], id="policy vi"),
+        pytest.param("/policy", "en", ["Policy version 3 is in force since 04:26 18/11", "Set by Trần Văn Bình",
+                                       "Packets lost, at least this share for certain: degraded 2.5 % was 2 %",
+                                       "Median round trip over this: degraded: 50 ms → 80 ms",
+                                       "since 11/10/2026 09:14:05 · set by Nguyễn Thị Hoà", "The first version."],
+                     id="policy en"),
         pytest.param("/suite", "vi", ["1 bộ đo im lặng", "142.560 gói, 61,2 MB", "Cách ly"], id="suite vi"),
         pytest.param("/suite", "en", ["1 agent is silent", "142,560 batches, 61.2 MB", "Quarantined"], id="suite en"),
         pytest.param("/login", "vi", ["Đăng nhập bằng đường dẫn một lần", "motcua collector login-link"], id="login"),
@@ -152,7 +163,7 @@ def test_what_comes_from_outside_stays_text(one: Served) -> None:
         assert "alert(" not in answer.text or "&lt;script&gt;" in answer.text
 
 
-@pytest.mark.parametrize("path", ["/", f"/centres/{CUT_OFF}", LINE, "/suite"])
+@pytest.mark.parametrize("path", ["/", f"/centres/{CUT_OFF}", LINE, "/policy", "/suite"])
 def test_a_page_is_not_sent_twice_while_nothing_changed(many: Served, path: str) -> None:
     for address in (path, path + "?part=live"):
         first = many.page(address)

@@ -12,6 +12,8 @@ import pytest
 from agent.probes import PROBES
 from agent.probes.service import PHASES as SERVICE_PHASES
 from collector.api import STATES, TaskState
+from collector.judging.policy import Policy
+from collector.judging.thresholds import WORDS
 from dashboards.board.things import _OWNERS
 from dashboards.board.words import LANGS, Lang, Words, catalogue
 from wire.messages import Role
@@ -49,11 +51,17 @@ def test_both_catalogues_fill_in_the_same_values() -> None:
         pytest.param("owner", [*_OWNERS, "unknown", "silent"], id="owners"),
         pytest.param("target", ["self", "gateway", "collector"], id="targets"),
         pytest.param("phase", ["resolve", "train", "read", *SERVICE_PHASES], id="phases"),
+        pytest.param("threshold", list(WORDS), id="thresholds"),
+        pytest.param("policy_of", list(Policy.__struct_fields__), id="sections of the policy"),
     ],
 )
 def test_every_declared_word_has_a_human_one(lang: Lang, group: str, names: list[str]) -> None:
     missing = [name for name in names if f"{group}.{name}" not in catalogue(lang).texts]
     assert missing == []
+
+
+def test_the_board_and_the_command_line_call_a_threshold_the_same() -> None:
+    assert {key: EN.texts[f"threshold.{key}"] for key in WORDS} == WORDS
 
 
 def test_no_technical_name_is_left_over_in_vietnamese() -> None:

@@ -1,0 +1,132 @@
+"""The thresholds of a policy one by one: their keys, units and English words, and what differs between two policies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+
+from collector.api import Threshold, Unit
+from collector.judging.policy import Policy
+
+WORDS: Final = {
+    "time.stale_periods": "Without a measurement for so many periods a state is no longer known",
+    "time.hold_at_most_s": "No measurement holds longer than this",
+    "time.cut_s": "An agent sends what it measured at least this often",
+    "time.decide_within_s": "What counts “in a row” must fit into this time",
+    "lan.lost_trains": "Trains lost whole in a row: down",
+    "lan.good_trains": "Good trains in a row: back",
+    "lan.window_s": "Loss is counted over this time",
+    "lan.min_trains": "Fewer trains in that time say nothing of loss",
+    "lan.loss": "Packets lost, at least this share for certain: degraded",
+    "lan.port_bps": "Nominal speed of the box's network port",
+    "lan.period_s": "A train this often, where no plan tells",
+    "line.lost_trains": "Trains lost whole in a row: down",
+    "line.good_trains": "Good trains in a row: back",
+    "line.window_s": "Loss and round trip are counted over this time",
+    "line.min_trains": "Fewer trains in that time say nothing of loss",
+    "line.loss": "Packets lost, at least this share for certain: degraded",
+    "line.rtt_s": "Median round trip over this: degraded",
+    "line.period_s": "A train this often, where no plan tells",
+    "device.failed": "Without answer so many times in a row while the centre's network answers: down",
+    "device.good": "Well so many times in a row: back",
+    "device.disk_used": "Share of a disk in use over this: degraded",
+    "device.inodes_used": "Share of the places for files in use over this: degraded",
+    "device.memory_used": "Share of memory in use over this: degraded",
+    "device.temperature_c": "Hotter than this: degraded",
+    "device.on_battery": "Running on battery is told as degraded",
+    "device.period_s": "A report this often, where no plan tells",
+    "agent.spool_oldest_s": "Results that wait longer than this to be sent: degraded",
+    "agent.disk_free_bytes": "Less room than this where its queue lives: degraded",
+    "agent.period_s": "A report this often, where no plan tells",
+}
+"""What each threshold says; the board's English catalogue has the same words."""
+
+_SUFFIXES: Final[tuple[tuple[str, Unit], ...]] = (
+    ("_trains", "trains"), ("_periods", "periods"), ("_bps", "bps"), ("_bytes", "bytes"), ("_s", "s"),
+    ("_c", "celsius"),
+)  # fmt: skip
+_SIZES: Final = (("G", 1e9), ("M", 1e6), ("k", 1e3))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A threshold that two policies do not share; None on the side that does not know it."""
+
+    key: str
+    old: Threshold | None
+    new: Threshold | None
+
+
+def thresholds(policy: Policy) -> tuple[Threshold, ...]:
+    """Every value of a policy, in the order of its sections."""
+    return tuple(
+        Threshold(f"{section}.{name}", float(value), _unit(name, value))
+        for section, part in msgspec.structs.asdict(policy).items()
+        for name, value in msgspec.structs.asdict(part).items()
+        if isinstance(value, bool | int | float)
+    )
+
+
+def changes(old: Sequence[Threshold], new: Sequence[Threshold]) -> list[Change]:
+    """What differs, in the order of the new one, what it no longer has last."""
+    before, after = {t.key: t for t in old}, {t.key: t for t in new}
+    keys = [*after, *(key for key in before if key not in after)]
+    found = (Change(key, before.get(key), after.get(key)) for key in keys)
+    return [change for change in found if change.old != change.new]
+
+
+def _unit(name: str, value: float) -> Unit:
+    if isinstance(value, bool):
+        return "switch"
+    found = next((unit for suffix, unit in _SUFFIXES if name.endswith(suffix)), None)
+    if found is not None:
+        return found
+    return "times" if isinstance(value, int) else "share"
+
+
+def said(key: str) -> str:
+    """What a threshold says, in English; its key where this version has no words for it."""
+    return WORDS.get(key, key)
+
+
+def written(threshold: Threshold | None) -> str:
+    """A value with its unit, in English."""
+    if threshold is None:
+        return "–"
+    return _WRITE[threshold.unit](threshold.value)
+
+
+def _seconds(value: float) -> str:
+    if value < 1:
+        return f"{value * 1000:.6g} ms"
+    for unit, length in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if value >= length and value % length == 0:
+            return f"{value / length:g} {unit}"
+    return f"{value:.10g} s"
+
+
+def _scaled(value: float, base: str) -> str:
+    for prefix, factor in _SIZES:
+        if value >= factor:
+            return f"{value / factor:.6g} {prefix}{base}"
+    return f"{value:g} {base}"
+
+
+def _counted(value: float, one: str) -> str:
+    return f"{value:g} {one if value == 1 else one + 's'}"
+
+
+_WRITE: Final[dict[Unit, Callable[[float], str]]] = {
+    "s": _seconds,
+    "share": lambda value: f"{value * 100:.6g} %",
+    "celsius": lambda value: f"{value:g} °C",
+    "bytes": lambda value: _scaled(value, "B"),
+    "bps": lambda value: _scaled(value, "b/s") if value else "not judged",
+    "trains": lambda value: _counted(value, "train"),
+    "times": lambda value: _counted(value, "time"),
+    "periods": lambda value: _counted(value, "period"),
+    "switch": lambda value: "yes" if value else "no",
+}
