@@ -32,7 +32,7 @@ from collector.reading import suite
 from collector.reading.evidence import find_observation, newest_observations, observations_before
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
-from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
+from collector.store.tables import agent, centre, flip, heard, import_run, latest, subject, task, ts_cursor
 
 MAX_FLIPS: Final = 5_000
 MAX_OBSERVATIONS: Final = 1_000
@@ -52,9 +52,10 @@ class HubReader:
             newest_flip = conn.scalar(select(func.max(flip.c.seq))) or 0
             newest_task = conn.scalar(select(func.max(task.c.changed_ms))) or 0
             subjects = conn.scalar(select(func.count()).select_from(subject)) or 0
+            newest_import = conn.scalar(select(func.max(import_run.c.id))) or 0  # it may rename without adding
         with self._hub.store.reading_ts() as conn:
             taken = conn.scalar(select(func.max(ts_cursor.c.seq))) or 0
-        return f"{newest_flip}.{taken}.{newest_task}.{subjects}"
+        return f"{newest_flip}.{taken}.{newest_task}.{subjects}.{newest_import}"
 
     # --- the register -----------------------------------------------------------------------------------------------
 
