@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
 
 from collector.api import Actor, NotFound
 from collector.inventory import subjects
+from collector.inventory.bulk import insert_rows, parts
 from collector.inventory.cells import Value
 from collector.inventory.difference import Change, Difference, TableDifference
 from collector.inventory.schema import TABLES, Body
@@ -19,7 +20,6 @@ from collector.store.tables import centre, import_run
 from collector.store.tables import inventory as t
 from wire.messages import Scalar
 
-CHUNK: Final = 2_000
 _BODY: Final = msgspec.json.Decoder(dict[str, Value])
 
 Progress = Callable[[str, int, int], None]
@@ -142,7 +142,7 @@ def _write_versions(conn: Connection, difference: Difference, number: int, at_ms
         (kind, key): n for n, kind, key in conn.execute(select(t.c.id, t.c.kind, t.c.key).where(t.c.to_ms.is_(None)))
     }
     born = {row.key: row.created_ms for row in conn.execute(select(centre.c.key, centre.c.created_ms))}
-    ended: list[dict[str, object]] = []
+    ended: list[int] = []
     made: list[dict[str, object]] = []
     for kind, table in difference.items():
         for change in table.changes:
@@ -155,32 +155,20 @@ def _write_versions(conn: Connection, difference: Difference, number: int, at_ms
                 "from_ms": at_ms,
             }
             if change.before is not None and (kind, change.key) in ids:
-                ended.append({"its_id": ids[kind, change.key], "at": at_ms, "by": number})
+                ended.append(ids[kind, change.key])
             elif change.before is not None:
-                began = min(born.get(change.key, at_ms), at_ms)
-                old = {
-                    "from_ms": began,
-                    "to_ms": at_ms,
-                    "made_by": None,
-                    "ended_by": number,
-                    "body": _text(change.before),
-                }
-                made.append(row | old)
+                old = {"from_ms": min(born.get(change.key, at_ms), at_ms), "to_ms": at_ms}
+                made.append(row | old | {"made_by": None, "ended_by": number, "body": _text(change.before)})
             if change.after is not None:
                 made.append(row | {"body": _text(change.after)})
-    end = update(t).where(t.c.id == bindparam("its_id")).values(to_ms=bindparam("at"), ended_by=bindparam("by"))
     total, done = len(ended) + len(made), 0
-    for statement, rows in ((end, ended), (insert(t), made)):
-        for part in chunks(rows):
-            conn.execute(statement, part)
-            done += len(part)
-            progress("write", done, total)
-
-
-def chunks(rows: Sequence[dict[str, object]], size: int = CHUNK) -> Iterator[list[dict[str, object]]]:
-    """The rows in parts of a bounded size."""
-    for start in range(0, len(rows), size):
-        yield list(rows[start : start + size])
+    for part in parts(ended):
+        conn.execute(update(t).where(t.c.id.in_(part)).values(to_ms=at_ms, ended_by=number))
+        done += len(part)
+        progress("write", done, total)
+    for written in insert_rows(conn, t, made):
+        done += written
+        progress("write", done, total)
 
 
 def _text(body: Body) -> str:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
+from collector.inventory.bulk import insert_rows, parts
 from collector.inventory.difference import Change, TableDifference
 from collector.inventory.schema import Body
 from collector.store.tables import agent, centre, flip, join_code, subject
 
-CHUNK: Final = 500
 _KINDS: Final = {"internet": "Internet", "tslcd": "TSLCD", "mobile": "4G/5G"}
 
 
@@ -44,7 +45,7 @@ def _name_centres(conn: Connection, changes: Sequence[Change], now_ms: int) -> N
         if c.after is not None
     ]
     renamed = [row for row in rows if row["its_key"] in there]
-    new = [
+    new: list[dict[str, object]] = [
         {"key": row["its_key"], "name_vi": row["vi"], "name_en": row["en"], "created_ms": now_ms}
         for row in rows
         if row["its_key"] not in there
@@ -52,15 +53,14 @@ def _name_centres(conn: Connection, changes: Sequence[Change], now_ms: int) -> N
     if renamed:
         statement = update(centre).where(centre.c.key == bindparam("its_key"))
         conn.execute(statement.values(name_vi=bindparam("vi"), name_en=bindparam("en")), renamed)
-    if new:
-        conn.execute(insert(centre), new)
+    deque(insert_rows(conn, centre, new), maxlen=0)
 
 
 def _make(conn: Connection, wanted: dict[str, str], labels: dict[str, str], now_ms: int) -> None:
     if not wanted:
         return
     there = set(conn.scalars(select(subject.c.key).where(subject.c.kind.in_(("centre", "lan", "line")))))
-    new = [
+    new: list[dict[str, object]] = [
         {
             "key": key, "kind": key.partition(":")[0], "centre": _centre_of(key), "label": label, "agent": None,
             "created_ms": now_ms,
@@ -68,8 +68,7 @@ def _make(conn: Connection, wanted: dict[str, str], labels: dict[str, str], now_
         for key, label in wanted.items()
         if key not in there
     ]  # fmt: skip
-    if new:
-        conn.execute(insert(subject), new)
+    deque(insert_rows(conn, subject, new), maxlen=0)
     relabelled = [{"its_key": key, "name": label} for key, label in labels.items() if key in there]
     if relabelled:
         statement = update(subject).where(subject.c.key == bindparam("its_key"))
@@ -78,7 +77,7 @@ def _make(conn: Connection, wanted: dict[str, str], labels: dict[str, str], now_
 
 def _remove_lines(conn: Connection, keys: Sequence[str]) -> list[str]:
     staying: list[str] = []
-    for part in _parts(keys):
+    for part in parts(keys):
         kept = _measured(conn, part)
         staying += sorted(kept)
         conn.execute(delete(subject).where(subject.c.key.in_([key for key in part if key not in kept])))
@@ -87,7 +86,7 @@ def _remove_lines(conn: Connection, keys: Sequence[str]) -> list[str]:
 
 def _remove_centres(conn: Connection, keys: Sequence[str]) -> list[str]:
     staying: list[str] = []
-    for part in _parts(keys):
+    for part in parts(keys):
         own = [f"{kind}:{key}" for key in part for kind in ("centre", "lan")]
         kept = {_centre_of(key) for key in _measured(conn, own)}
         for column in (agent.c.centre, join_code.c.centre):
@@ -106,11 +105,6 @@ def _measured(conn: Connection, keys: Sequence[str]) -> set[str]:
     owned = select(subject.c.key).where(subject.c.key.in_(keys), subject.c.agent.is_not(None))
     judged = select(flip.c.subject).where(flip.c.subject.in_(keys)).distinct()
     return {*conn.scalars(owned), *conn.scalars(judged)}
-
-
-def _parts(keys: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(keys), CHUNK):
-        yield list(keys[start : start + CHUNK])
 
 
 def _centre_of(key: str) -> str:
