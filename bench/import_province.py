@@ -29,7 +29,8 @@ from collector.hub import Hub
 from collector.inventory import importing
 from collector.settings import Settings
 from collector.store.databases import migrate, open_store
-from collector.store.tables import centre, inventory
+from collector.store.inventory_tables import inventory
+from collector.store.tables import centre
 from wire.clock import SystemClock
 
 CENTRES: Final = 3_321
@@ -76,10 +77,9 @@ def _on(report: Report, where: str, homes: Sequence[Home], first: Path, renamed:
         f"{times.text(' s')}; bar {'drawn for every stage' if drawn else 'missing'}",
         holds=times.high <= BAR_S and drawn, how="the whole command on a terminal, empty home, the slowest run counts",
     )  # fmt: skip
+    key = where.partition(" ")[0].lower()
     for what in ("again", "rename", "undo"):
-        report.keep(
-            {f"{where.split()[0].lower()}_{what}_s": round(spread([one.seconds for one in took[what]]).median, 2)}
-        )
+        report.keep({f"{key}_{what}_s": round(spread([one.seconds for one in took[what]]).median, 2)})
 
 
 def _import(home: Home, *words: str) -> Took:

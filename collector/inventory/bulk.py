@@ -12,14 +12,31 @@ CHUNK: Final = 1_000
 
 
 def insert_rows(conn: Connection, table: Table, rows: Sequence[dict[str, object]]) -> Iterator[int]:
-    """Insert all rows; yields how many after each part. Consume it: nothing is inserted before."""
-    statement = insert(table)
-    if conn.dialect.name == "postgresql":
-        # A RETURNING makes SQLAlchemy send one statement for many rows; without it psycopg sends one a row.
-        statement = statement.returning(*table.primary_key.columns)
+    """Insert rows that all have the same columns; yields how many after each part.
+
+    Consume it: nothing is inserted before. In the transaction of `conn` on both databases.
+    """
     for part in parts(rows):
-        conn.execute(statement, part).close()
+        if conn.dialect.name == "postgresql":
+            _copy(conn, table, part)
+        else:
+            conn.execute(insert(table), part)
         yield len(part)
+
+
+def _copy(conn: Connection, table: Table, rows: Sequence[dict[str, object]]) -> None:
+    """COPY: a third of what inserting costs both sides."""
+    import psycopg
+    from psycopg import sql
+
+    driver = conn.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)  # noqa: S101  # what create_engine was told
+    names = list(rows[0])
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table.name), columns)
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row([row[name] for name in names])
 
 
 def parts(rows: Sequence[T], size: int = CHUNK) -> Iterator[list[T]]:

@@ -52,11 +52,16 @@ def run_import(
 
 def _agreed() -> bool:
     """Whether a person agrees. Raises NotAllowed where nobody can be asked."""
-    if not sys.stdin.isatty():
+    if not is_terminal():
         raise NotAllowed("nothing was imported: look at it with --dry-run, then say --yes")
     sys.stdout.write("Import this? [y/N] ")
     sys.stdout.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes", "c", "có"}
+
+
+def is_terminal() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
 
 
 @contextlib.contextmanager

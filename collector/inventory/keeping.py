@@ -16,8 +16,9 @@ from collector.inventory.cells import Value
 from collector.inventory.difference import Change, Difference, TableDifference
 from collector.inventory.schema import TABLES, Body
 from collector.register.actors import audit
-from collector.store.tables import centre, import_run
-from collector.store.tables import inventory as t
+from collector.store.inventory_tables import import_run
+from collector.store.inventory_tables import inventory as t
+from collector.store.tables import centre
 from wire.messages import Scalar
 
 _BODY: Final = msgspec.json.Decoder(dict[str, Value])

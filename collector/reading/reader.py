@@ -32,7 +32,8 @@ from collector.reading import suite
 from collector.reading.evidence import find_observation, newest_observations, observations_before
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
-from collector.store.tables import agent, centre, flip, heard, import_run, latest, subject, task, ts_cursor
+from collector.store.inventory_tables import import_run
+from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
 
 MAX_FLIPS: Final = 5_000
 MAX_OBSERVATIONS: Final = 1_000
