@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import posixpath
 import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,12 @@ _DATE_FORMATS: Final = frozenset({*range(14, 23), *range(27, 37), *range(45, 48)
 _DATE_SIGNS: Final = re.compile(r"[ymdhs]", re.IGNORECASE)
 _NO_SIGNS: Final = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]|General|_.')
 
+_DAMAGE: Final = (
+    zipfile.BadZipFile, zlib.error, struct.error, expat.ExpatError, LookupError, ValueError, OverflowError,
+    NotImplementedError, RuntimeError, EOFError, OSError,
+)  # fmt: skip
+"""What zipfile, expat and the reading of numbers raise for a file that is damaged, packed unusually or locked."""
+
 FORMULA: Final = Fault("a formula", "formulas are never evaluated: copy the column and paste it as values")
 MERGED: Final = Fault("merged cells", "undo the merge and write the value into every row")
 EMPTY_ERROR: Final = Fault("an error value", "correct it in the spreadsheet")
@@ -50,15 +57,9 @@ def sheets(file: str, raw: bytes, problems: Problems, *, table: str | None) -> I
                     problems.add(f"{file}[{name}]", 0, "", Fault("no table has this name", f"use {', '.join(TABLES)}"))
                     continue
                 yield _sheet(file if table else f"{file}[{name}]", found, book, part)
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        KeyError,
-        expat.ExpatError,
-        NotImplementedError,
-        RuntimeError,
-        EOFError,
-    ) as error:
+    except Unreadable:
+        raise
+    except _DAMAGE as error:
         raise Unreadable(
             0, f"this is not an XLSX workbook ({error})", "save it again as .xlsx, without a password"
         ) from error
