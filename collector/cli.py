@@ -1,10 +1,11 @@
-"""`motcua collector …`: join codes, centres, agents, the database, settings, login links.
+"""`motcua collector …`: join codes, centres, agents, imports, the database, settings, login links.
 
 Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 not found · 4 cannot be reached, or busy.
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Final, cast
 
 import typer
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from collector import commands as acts
 from collector import policy_cli
-from collector.console import EPILOG, USAGE, Json
+from collector.console import EPILOG, FAILED, USAGE, Json
 from collector.console import end as _end
 from collector.console import listing as _list
 from collector.console import opened as _hub
@@ -30,6 +31,7 @@ def commands() -> typer.Typer:
     app.command("join-code", epilog=EPILOG)(join_code)
     app.command("centres", epilog=EPILOG)(centres)
     app.command("agents", epilog=EPILOG)(agents)
+    app.command("import", epilog=EPILOG)(import_tables)
     app.command("migrate", epilog=EPILOG)(migrate_store)
     app.command("check-config", epilog=EPILOG)(check_config)
     app.command("login-link", epilog=EPILOG)(login_link)
@@ -77,6 +79,23 @@ def agents(
         with hub.store.reading() as conn:
             names = ("id", "centre", "role", "name", "version", "last_heard_ms", "revoked_ms")
             _list(as_json, names, [tuple(row) for row in conn.execute(query)])
+
+
+def import_tables(
+    source: Annotated[Path | None, typer.Argument(metavar="DIR", help="folder of CSV, XLSX, TOML; or one XLSX")] = None,
+    *,
+    undo: Annotated[bool, typer.Option("--undo", help="take the last import back")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the difference, change nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    as_json: Json = False,
+) -> None:
+    """Import a province from files: all or nothing, with every flaw named; or take the last import back."""
+    from collector.inventory.command import run_import
+
+    with _hub() as hub:
+        done = run_import(hub, acts.CLI, source, undo=undo, dry_run=dry_run, as_json=as_json, yes=yes)
+    if not done:
+        raise typer.Exit(FAILED)
 
 
 def migrate_store() -> None:

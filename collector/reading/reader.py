@@ -41,6 +41,7 @@ from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.overview import Province, standing, whole
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
+from collector.store.inventory_tables import import_run
 from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
 
 MAX_FLIPS: Final = 5_000
@@ -64,9 +65,10 @@ class HubReader:
             newest_task = conn.scalar(select(func.max(task.c.changed_ms))) or 0
             subjects = conn.scalar(select(func.count()).select_from(subject)) or 0
             policy = newest_number(conn)
+            newest_import = conn.scalar(select(func.max(import_run.c.id))) or 0  # it may rename without adding
         with self._hub.store.reading_ts() as conn:
             taken = conn.scalar(select(func.max(ts_cursor.c.seq))) or 0
-        return f"{newest_flip}.{taken}.{newest_task}.{subjects}.{policy}"
+        return f"{newest_flip}.{taken}.{newest_task}.{subjects}.{policy}.{newest_import}"
 
     # --- the register -----------------------------------------------------------------------------------------------
 

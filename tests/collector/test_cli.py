@@ -87,5 +87,5 @@ def test_agents_are_listed() -> None:
 
 
 def test_every_command_says_its_exit_codes() -> None:
-    for name in ("join-code", "centres", "agents", "migrate", "check-config", "login-link"):
+    for name in ("join-code", "centres", "agents", "migrate", "check-config", "login-link", "import"):
         assert "Exit codes" in run(name, "--help").stdout

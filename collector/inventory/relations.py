@@ -1,0 +1,143 @@
+"""What rows say about each other and about the world: references, spans, addresses nobody may probe."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from collector.inventory.checking import Rows, merged
+from collector.inventory.naming import Communes
+from collector.inventory.problems import Fault, Problems, shown
+from collector.inventory.schema import Body
+from collector.inventory.sheets import nearest
+
+Held = Mapping[str, Mapping[str, Body]]
+_Flaw = tuple[str, Fault]
+
+OWN_ROOMS = "00000"
+NATIONAL_PERIOD_S = 300
+
+
+def check_relations(held: Held, found: Mapping[str, Rows], problems: Problems) -> None:
+    """Add every contradiction between the rows found, and between them and what is held of other tables."""
+    world = _World(held, found)
+    for table, rows in found.items():
+        for key, body in rows.bodies.items():
+            for column, fault in world.flaws(table, key, body, problems.room):
+                problems.add(rows.file, rows.numbers[key], column, fault)
+    for table, column in (("lines", "centre"), ("devices", "centre"), ("rota", "team"), ("centres", "hours")):
+        if table not in found:
+            _orphans(world, table, column, problems)
+
+
+class _World:
+    def __init__(self, held: Held, found: Mapping[str, Rows]) -> None:
+        self.held, self.found = held, found
+        communes = merged(held, found, "communes")
+        self.communes = Communes({code: str(body["name"]) for code, body in communes.items()})
+        self.centres = merged(held, found, "centres")
+        self.teams = merged(held, found, "teams")
+        self.schedules = {str(body["schedule"]) for body in merged(held, found, "hours").values()}
+        self.circuits: dict[tuple[str, str], str] = {}
+
+    def flaws(self, table: str, key: str, body: Body, room: bool) -> Iterator[_Flaw]:
+        """What is wrong with one row; `room` says whether a costly remedy is worth its while."""
+        if table == "centres":
+            yield from self._centre(key, body, room)
+        elif table == "lines":
+            yield from self._centre_is_there(key.partition("/")[0], "key")
+            yield from self._circuit(key, body)
+        elif table == "devices":
+            yield from self._centre_is_there(str(body["centre"]), "centre")
+        elif table == "rota":
+            yield from self._shift(body)
+        elif table == "services":
+            yield from service_flaws(body)
+        elif table == "norms" and "to" in body and str(body["to"]) <= str(body["from"]):
+            yield "to", Fault("the norm ends before it begins", "correct from or to")
+
+    def _centre(self, key: str, body: Body, room: bool) -> Iterator[_Flaw]:
+        code = key.partition("-")[0]
+        if self.communes and code != OWN_ROOMS and code not in self.communes:
+            remedy = self.communes.meant(str(body["name_vi"]), code) if room else "see the table communes"
+            yield "key", Fault(f"there is no commune {code}", remedy)
+        if "hours" in body and body["hours"] not in self.schedules:
+            remedy = (
+                nearest(str(body["hours"]), sorted(self.schedules)) if self.schedules else "add it to the table hours"
+            )
+            yield "hours", Fault(f"there is no schedule {body['hours']}", remedy)
+        if ("lat" in body) != ("lon" in body):
+            yield "lat", Fault("only one of lat and lon is there", "write both or none")
+
+    def _centre_is_there(self, centre: str, column: str) -> Iterator[_Flaw]:
+        if centre not in self.centres:
+            yield column, Fault(f"there is no centre {centre}", "add it to the table centres, or correct the key")
+
+    def _circuit(self, key: str, body: Body) -> Iterator[_Flaw]:
+        if "circuit" not in body:
+            return
+        mine = str(body["carrier"]), str(body["circuit"])
+        other = self.circuits.setdefault(mine, key)
+        if other != key:
+            yield (
+                "circuit",
+                Fault(f"{mine[0]} has this circuit at {other} already", "a circuit is one line: correct one"),
+            )
+
+    def _shift(self, body: Body) -> Iterator[_Flaw]:
+        if body["team"] not in self.teams:
+            yield "team", Fault(f"there is no team {body['team']}", nearest(str(body["team"]), sorted(self.teams)[:50]))
+        if str(body["ends"]) <= str(body["starts"]):
+            yield "ends", Fault("the shift ends before it begins", "correct starts or ends")
+
+
+def _orphans(world: _World, table: str, column: str, problems: Problems) -> None:
+    """Rows held that would lose what they point to, because the file with it drops that row."""
+    targets = {
+        "centre": ("centres", world.centres),
+        "team": ("teams", world.teams),
+        "hours": ("hours", world.schedules),
+    }
+    name, there = targets[column]
+    if name not in world.found:
+        return
+    for key, body in world.held.get(table, {}).items():
+        wanted = body.get(column) or (key.partition("/")[0] if table == "lines" else None)
+        if wanted is not None and wanted not in there:
+            fault = Fault(f"{wanted} is gone, but {table} still has {key}", f"import the table {table} with it")
+            problems.add(world.found[name].file, 0, "", fault)
+
+
+def service_flaws(body: Body) -> Iterator[_Flaw]:
+    """Rules of conduct: what may be probed, how often, and what may never be switched on."""
+    scope, url = str(body["scope"]), str(body.get("url", ""))
+    if url and scope != "local" and (what := _kept_from(url, private_allowed=scope == "province")):
+        yield "url", Fault(f"{shown(url)} leads to {what}", "name the service's own address")
+    if scope == "national" and int(body["period_s"]) < NATIONAL_PERIOD_S:
+        yield "period_s", Fault("national services are asked at most every 300 s", f"write {NATIONAL_PERIOD_S} or more")
+    if body["on"]:
+        yield from _may_be_on(body, scope, url)
+
+
+def _may_be_on(body: Body, scope: str, url: str) -> Iterator[_Flaw]:
+    if body["confidence"] != "confirmed":
+        yield "on", Fault(f"its host is {body['confidence']}, not confirmed", "confirm the host first, or write false")
+    if not url or not body.get("checks"):
+        yield "on", Fault("it has no address or no checks", "fill url and checks, or write false")
+    if scope == "local":
+        yield "on", Fault("it runs on the officials' PCs, where no service probe goes", "write false")
+
+
+def _kept_from(url: str, *, private_allowed: bool) -> str:
+    """What kind of address a probe must keep away from; empty where it need not."""
+    host = (urlsplit(url).hostname or "").rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return "this machine itself"
+    try:
+        ip = ipaddress.ip_address(host)
+    except ValueError:
+        return "" if "." in host and not host.replace(".", "").isdecimal() else "no host of a network"
+    if ip.is_loopback or ip.is_unspecified or ip.is_link_local or ip.is_multicast:
+        return "an address that is no server"
+    return "" if ip.is_global or private_allowed else "a private address"
