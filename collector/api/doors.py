@@ -1,0 +1,110 @@
+"""The two protocols of the door: who asks is given facts, who acts leaves an audit row."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from collector.api.facts import (
+    Actor,
+    AgentInfo,
+    Centre,
+    DayFigure,
+    Expected,
+    Flip,
+    Interval,
+    Overview,
+    PlannedItem,
+    PolicyVersion,
+    Series,
+    Standing,
+    StoredObservation,
+    SubjectInfo,
+    SuiteHealth,
+    TaskInfo,
+)
+
+
+class Reader(Protocol):
+    """Questions. Plain synchronous calls: from an event loop go through a thread."""
+
+    def now_ms(self) -> int: ...
+    def revision(self) -> str:
+        """A short text that changes whenever a standing, a flip or a latest observation may have: for ETags."""
+        ...
+
+    def centres(self) -> list[Centre]: ...
+    def subjects(self, centre: str | None = None) -> list[SubjectInfo]: ...
+    def standings(self, centre: str | None = None) -> dict[str, Standing]: ...
+    def overview(self) -> Overview:
+        """All of the province at once, cheap to ask for again and again."""
+        ...
+
+    def measured(self, centres: list[str]) -> dict[str, int]:
+        """Centre → when anything at it was last measured; those never measured are left out."""
+        ...
+
+    def flips(self, after_seq: int = 0, limit: int = 500) -> list[Flip]: ...
+    def flips_of(self, subject: str, limit: int = 100) -> list[Flip]:
+        """The newest flips of one subject, newest first, revised and retracted ones too: for its page."""
+        ...
+
+    def intervals(self, subjects: list[str], from_ms: int, to_ms: int) -> dict[str, list[Interval]]: ...
+    def latest(self, centre: str) -> list[StoredObservation]:
+        """The newest observation of every (subject, probe, target) of a centre."""
+        ...
+
+    def observations(self, subject: str, before_ms: int, limit: int = 50) -> list[StoredObservation]:
+        """Newest first, older than `before_ms`: all of which bodies are kept, before that what is kept for 400 days.
+
+        Those are sparse measurements, answers to tasks, changes of outcome and the edges of holes.
+        """
+        ...
+
+    def observation(self, observation_id: str) -> StoredObservation:
+        """Raises NotFound."""
+        ...
+
+    def history(self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288) -> list[Series]:
+        """Numbers over [from_ms, to_ms) in at most `points` buckets, from raw or from the roll-up that fits."""
+        ...
+
+    def daily(self, subject: str, metric: str, from_day: str, to_day: str) -> list[DayFigure]:
+        """Local days from `from_day` to `to_day` (2026-11-21, both included) that are over and were rolled up.
+
+        Raises ValueError for what is not a day.
+        """
+        ...
+
+    def agents(self, centre: str | None = None) -> list[AgentInfo]: ...
+    def expected(self) -> list[Expected]:
+        """Join codes that nobody has used, those that expired too, the newest first."""
+        ...
+
+    def planned(self, centre: str) -> list[PlannedItem]: ...
+    def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]: ...
+    def limits(self) -> dict[str, float]:
+        """Metric → the value from which on the policy in force calls it degraded; for the marks in bars."""
+        ...
+
+    def policies(self, limit: int = 50) -> list[PolicyVersion]:
+        """Versions of the policy, the newest first; the one in force is the first that began. Empty before any."""
+        ...
+
+    def health(self) -> SuiteHealth: ...
+    def actor(self, session: str) -> Actor | None:
+        """Who a browser's session cookie speaks for; None where it is unknown or over."""
+        ...
+
+
+class Commands(Protocol):
+    """Acts. Each leaves an audit row; each may raise NotFound or NotAllowed."""
+
+    def request_task(self, actor: Actor, agent: str, item: str) -> TaskInfo:
+        """Ask an agent to measure one item of its plan now. Rate-limited per item: one that waits is given again."""
+        ...
+
+    def open_session(self, link: str) -> str:
+        """Spend a one-time login link; the new session's cookie value. Raises NotAllowed for a spent or foreign one."""
+        ...
+
+    def close_session(self, session: str) -> None: ...
