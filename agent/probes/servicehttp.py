@@ -50,7 +50,7 @@ class Page:
         words = self.headers.get("content-type", "").lower().partition("charset=")[2].split(";")
         try:
             return raw[:most].decode(words[0].strip(" \"'") or "utf-8", "replace")
-        except LookupError:
+        except (LookupError, ValueError):  # no such charset, a name that cannot be one, or one that will not replace
             return raw[:most].decode("utf-8", "replace")
 
 

@@ -45,6 +45,8 @@ HEADS = st.sampled_from([
 @given(head=HEADS, rest=st.binary(max_size=300))
 @example(head=b"HTTP/1.1 302 Found\r\nLocation: ", rest=b"//[\r\n\r\n")
 @example(head=b"HTTP/1.1 302 Found\r\nSet-Cookie: ", rest=b"a=\xff\x00\r\nLocation: /?\r\n\r\n")
+@example(head=b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=", rest=b"a\x00b\r\n\r\nx")
+@example(head=b"HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=", rest=b"idna\r\n\r\n\xff..x")
 def test_an_answer_of_any_bytes_has_an_outcome(port: int, head: bytes, rest: bytes) -> None:
     ANSWERS.append(head + rest)
     found = ask(f"http://127.0.0.1:{port}/", left_ms=15_000, text="never", redirects=2)
