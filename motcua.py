@@ -164,6 +164,8 @@ async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["
         try:
             await process.all_started(servers, tasks)
             process.settle_memory()
+            if "board" in roles:
+                process.share_fairly()
             yield hub
         finally:
             stop.set()
