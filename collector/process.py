@@ -40,7 +40,7 @@ def run(main: Coroutine[object, object, None]) -> None:
 
 
 def share_fairly() -> None:
-    """For a process that shows pages too: threads take turns sooner. Ingest alone is a third slower for it."""
+    """For a process that shows pages too: threads take turns sooner. Ingest alone would only pay for it."""
     sys.setswitchinterval(SWITCH_S)
 
 
