@@ -40,7 +40,7 @@ def run(main: Coroutine[object, object, None]) -> None:
 
 
 def share_fairly() -> None:
-    """For a process that shows pages too: threads take turns sooner. Ingest alone would only pay for it."""
+    """For a process that shows pages too: threads take turns sooner, so that a page is not paid for row by row."""
     sys.setswitchinterval(SWITCH_S)
 
 
