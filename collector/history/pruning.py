@@ -142,7 +142,7 @@ def _prune(conn: Connection, *, bodies: Sequence[Body], shed: bool, now_ms: int)
     conn.execute(update(inbox).where(inbox.c.seq >= first, inbox.c.seq <= last).values(body=None))
     conn.execute(_MOVE, {"seq": last, "now_ms": now_ms})
     if shed:
-        from collector.ingest.inbox import utc_day
+        from collector.ingest.ledger import utc_day
 
         counts = {"batches": len(bodies), "bytes": sum(body.size for body in bodies)}
         conn.execute(_SHED, {"day": utc_day(now_ms)} | counts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
 from typing import Final
 
 import msgspec
@@ -12,20 +11,18 @@ import msgspec
 from collector.hub import Hub
 from collector.ingest.arriving import check_head, read_body, read_head
 from collector.ingest.inbox import Inbox, Settled
-from collector.ingest.parcels import Delivery, prepare
-from collector.register.known import Known, Register
+from collector.ingest.parcels import Arrival
+from collector.register.known import Register
 from collector.web.problems import Headers, Receive, Refusal, Scope, Send, refusal_of, send_json, send_refusal
 from collector.web.speaking import speaker
-from wire.codec import WireError, decode_request
 from wire.messages import MAX_COMPRESSED_BYTES, Answer
 
 MAX_ARRIVING_BYTES: Final = 128 * 1024 * 1024  # of requests that are on their way in at one moment
-LARGE_BYTES: Final = 32 * 1024  # compressed; what is larger is read outside the event loop
+LARGE_BYTES: Final = 32 * 1024  # compressed; what is larger holds up nobody else while it is read
 WAKE_S: Final = 0.1  # readers of the inbox are woken at most so often
 EASY_LOAD: Final = 0.25
 MAX_WAIT_S: Final = 30.0
 
-_STATUS: Final = {"too_large": 413}
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -66,13 +63,10 @@ class Door:
         self._arriving += expected
         try:
             body = await read_body(receive)
-            keep = body if head.encoding == b"gzip" else None
-
-            def read() -> Delivery:
-                return _read(known, body, unpack, keep=keep, received_ms=received_ms)
-
-            delivery = read() if len(body) <= LARGE_BYTES else await asyncio.to_thread(read)
-            settled = await self._writer.run(lambda conn: self._inbox.store(conn, delivery))
+            arrival = Arrival(known, body, unpack, packed=head.encoding == b"gzip", received_ms=received_ms)
+            if len(body) > LARGE_BYTES:
+                await asyncio.to_thread(arrival.read)
+            settled = await self._writer.join(self._inbox, arrival)
         finally:
             self._arriving -= expected
         return self._receipt(settled), []
@@ -116,20 +110,3 @@ class Door:
     def _wake_now(self) -> None:
         self._waking = False
         self._hub.wake("inbox")
-
-
-def _read(
-    known: Known, body: bytes, unpack: Callable[[bytes], bytes], *, keep: bytes | None, received_ms: int
-) -> Delivery:
-    try:
-        request = decode_request(unpack(body))
-    except WireError as error:
-        raise _refused(error) from error
-    if request.envelope.agent != known.agent:
-        detail = f"the token is not that of agent {request.envelope.agent[:60]}"
-        raise Refusal(403, "foreign_agent", detail, "two agents use one folder: give each its own")
-    return prepare(request, keep, received_ms, agent=known.agent, may=known.may_speak_for)
-
-
-def _refused(error: WireError) -> Refusal:
-    return Refusal(_STATUS.get(error.code, 400), error.code, error.detail, error.remedy)

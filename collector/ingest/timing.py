@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
 
-from wire.messages import Batch, Envelope, Rejected
+from wire.messages import Batch, Envelope, Observation, Rejected
 
 EARLIEST_MS: Final = 1_735_689_600_000  # 2025-01-01T00:00:00Z: nothing of ours was measured before
 FUTURE_MS: Final = 2_000
@@ -33,19 +33,11 @@ def skew_ms(envelope: Envelope, received_ms: int) -> int:
     return envelope.sent_at_ms - received_ms
 
 
-class Stamp(NamedTuple):
-    """What is kept of an observation until its batch is committed: its position, and its time by both clocks."""
-
-    i: int
-    at_ms: int
-    mono_ms: int
-
-
-def moments(stamps: Sequence[Stamp], offset: int | None) -> list[int]:
+def moments(observations: Sequence[Observation], offset: int | None) -> list[int]:
     """The corrected time of each observation."""
     if offset is None:
-        return [stamp.at_ms for stamp in stamps]
-    return [offset + stamp.mono_ms for stamp in stamps]
+        return [o.at_ms for o in observations]
+    return [offset + o.mono_ms for o in observations]
 
 
 def plausible(at_ms: int, received_ms: int) -> bool:

@@ -13,20 +13,21 @@ import queue
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, Engine
 
 from collector.api import CollectorError
+from collector.store import jobs
 from collector.store.faults import Busy, Unavailable, fault_of
+from collector.store.jobs import Entries, Entry, Together
 
-__all__ = ["Busy", "Unavailable", "Writer"]
+__all__ = ["Busy", "Together", "Unavailable", "Writer"]
 
 T = TypeVar("T")
-Hook = Callable[[Connection, Sequence[object]], None]
+A = TypeVar("A")
 
 _log = logging.getLogger(__name__)
 # Right after a COMMIT a few jobs wait this long for company, in steps: at 300 a second a COMMIT would hold one or two
@@ -35,17 +36,6 @@ LINGER_S: Final = 0.024
 STEP_S: Final = 0.004
 COMPANY: Final = 8
 _ORDER_KEY: Final = 0x6D_6F_74_63_75_61  # "motcua"
-
-
-@dataclass(slots=True)
-class _Entry(Generic[T]):
-    """A job, and where its result is awaited: an asyncio future has its loop, any other has none."""
-
-    job: Callable[[Connection], T]
-    future: Future[T] | asyncio.Future[T]
-    loop: asyncio.AbstractEventLoop | None
-    result: T | None = None
-    error: BaseException | None = None
 
 
 class Writer:
@@ -58,10 +48,9 @@ class Writer:
 
     def __init__(self, engine: Engine, *, limit: int = 1024, group: int = 256, in_order: bool = True) -> None:
         self._engine, self._group = engine, group
-        self._queue: queue.Queue[_Entry[Any] | None] = queue.Queue(limit)
+        self._queue: queue.Queue[Entry[Any] | None] = queue.Queue(limit)
         self._limit = limit
         self._lock_first = in_order and engine.dialect.name == "postgresql"
-        self._hooks: list[Hook] = []
         self._observers: list[Callable[[float, int], None]] = []
         self._connection: Connection | None = None
         self._closed = False
@@ -77,7 +66,7 @@ class Writer:
     def submit(self, job: Callable[[Connection], T]) -> Future[T]:
         """Queue a job; the future resolves after COMMIT. Raises Busy, Unavailable."""
         future: Future[T] = Future()
-        self._put(_Entry(job, future, None))
+        self._put(Entry(job, future))
         return future
 
     def do(self, job: Callable[[Connection], T]) -> T:
@@ -90,12 +79,15 @@ class Writer:
         """Run a job from an event loop; returns after COMMIT."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._put(_Entry(job, future, loop))
+        self._put(Entry(job, future, loop))
         return await future
 
-    def before_commit(self, hook: Hook) -> None:
-        """Have `hook` called once before each COMMIT, with the results of the jobs that succeeded in the group."""
-        self._hooks.append(hook)
+    async def join(self, kind: Together[A, T], one: A) -> T:
+        """Have `one` done from an event loop, together with its neighbours of the same kind; returns after COMMIT."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._put(Entry(lambda conn: kind.do(conn, [one])[0], future, loop, kind, one))
+        return await future
 
     def after_commit(self, observer: Callable[[float, int], None]) -> None:
         """Have `observer` told of each COMMIT: its seconds and how many jobs it held."""
@@ -125,7 +117,7 @@ class Writer:
         self._queue.put(None)
         self._thread.join()
 
-    def _put(self, entry: _Entry[Any]) -> None:
+    def _put(self, entry: Entry[Any]) -> None:
         with self._closing:
             if self._closed:
                 raise Unavailable("closed", "no more is written")
@@ -141,13 +133,15 @@ class Writer:
         while not last:
             entries, last = self._collect()
             if entries:
-                self._write(entries)
-                _settle(entries)
+                ready = [entry for entry in entries if entry.make_ready()]
+                if ready:
+                    self._write(ready)
+                jobs.settle(entries)
         self._disconnect()
 
-    def _collect(self) -> tuple[list[_Entry[Any]], bool]:
+    def _collect(self) -> tuple[Entries, bool]:
         """What waits, at least one and at most a group; and whether the writer is to end."""
-        entries: list[_Entry[Any]] = []
+        entries: Entries = []
         entry = self._queue.get()
         if entry is not None:
             self._linger()
@@ -165,13 +159,14 @@ class Writer:
         while self._queue.qsize() + 1 < COMPANY and time.monotonic() < self._committed_at + LINGER_S:
             time.sleep(STEP_S)
 
-    def _write(self, entries: list[_Entry[Any]]) -> None:
+    def _write(self, entries: Entries) -> None:
         began = time.monotonic()
         try:
             self._transact(entries)
         except Exception as error:  # whatever it is belongs to the callers; this thread must outlive it
             self._disconnect()
             self._fail(entries, error)
+            jobs.undone(entries)
             return
         self._committed_at = time.monotonic()
         spent = self._committed_at - began
@@ -180,27 +175,35 @@ class Writer:
         for observer in self._observers:
             observer(spent, len(entries))
 
-    def _transact(self, entries: list[_Entry[Any]]) -> None:
+    def _transact(self, entries: Entries) -> None:
         connection = self._connect()
         with connection.begin():
             execute = connection.connection.driver_connection.execute  # type: ignore[union-attr]  # sqlite3 and psycopg alike
             if self._lock_first:
                 execute(f"SELECT pg_advisory_xact_lock({_ORDER_KEY})")
-            for entry in entries:
-                execute("SAVEPOINT job")
-                try:
-                    entry.result = entry.job(connection)
-                except Exception as error:  # carried to the one who asked
-                    if fault_of(error):
-                        raise
-                    entry.error = error
-                    execute("ROLLBACK TO SAVEPOINT job")
-                execute("RELEASE SAVEPOINT job")
-            results = [entry.result for entry in entries if entry.error is None]
-            for hook in self._hooks:
-                hook(connection, results)
+            for run in jobs.runs(entries):
+                self._attempt(connection, execute, run)
 
-    def _fail(self, entries: list[_Entry[Any]], error: Exception) -> None:
+    def _attempt(self, connection: Connection, execute: Callable[[str], object], run: Entries) -> None:
+        """Do a run within a savepoint; where it fails, all of it is taken back and each is done by itself."""
+        execute("SAVEPOINT job")
+        try:
+            jobs.do(connection, run)
+        except Exception as error:  # carried to the one who asked
+            if fault_of(error):
+                raise
+            execute("ROLLBACK TO SAVEPOINT job")
+            execute("RELEASE SAVEPOINT job")
+            jobs.undone(run)
+            if len(run) == 1:
+                run[0].error = error
+            else:
+                for entry in run:
+                    self._attempt(connection, execute, [entry])
+        else:
+            execute("RELEASE SAVEPOINT job")
+
+    def _fail(self, entries: Entries, error: Exception) -> None:
         reason = fault_of(error)
         if reason is not None and reason != self.fault:
             _log.error("write failed: reason=%s jobs=%d error=%s", reason, len(entries), error)
@@ -223,30 +226,3 @@ class Writer:
                 connection.invalidate()
             with contextlib.suppress(Exception):
                 connection.close()
-
-
-def _settle(entries: list[_Entry[Any]]) -> None:
-    """Hand out the results; a loop is woken once a group, not once a job."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[_Entry[Any]]] = {}
-    for entry in entries:
-        if entry.loop is None:
-            _resolve(entry)
-        else:
-            by_loop.setdefault(entry.loop, []).append(entry)
-    for loop, waiting in by_loop.items():
-        with contextlib.suppress(RuntimeError):  # the loop ended meanwhile, and with it everyone who waited there
-            loop.call_soon_threadsafe(_resolve_all, waiting)
-
-
-def _resolve_all(entries: list[_Entry[Any]]) -> None:
-    for entry in entries:
-        _resolve(entry)
-
-
-def _resolve(entry: _Entry[Any]) -> None:
-    if entry.future.done():  # given up by the one who asked
-        return
-    if entry.error is not None:
-        entry.future.set_exception(entry.error)
-    else:
-        entry.future.set_result(entry.result)

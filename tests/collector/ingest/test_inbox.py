@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
 from collector.ingest.inbox import Inbox, Settled
-from collector.ingest.parcels import prepare
+from collector.ingest.parcels import Arrival
 from collector.register import conditions, tasks
+from collector.register.known import Known
 from collector.register.presence import hear
 from collector.store.bodies import observations, read_rows, spooled
 from collector.store.databases import Store
-from collector.store.tables import boot, heard, ledger, quarantine
+from collector.store.tables import boot, heard, ledger, quarantine, spool
 from collector.store.tables import task as task_table
 from tests.support.collector import BOOT, EPOCH, Pen
 from tests.support.handclock import NOON_MS
-from wire.codec import decode_request, pack
+from wire.codec import pack, unpack
 from wire.messages import Observation, Receipt
 
 AGENT, SUBJECT = "01A", "device:01D"
@@ -44,8 +46,9 @@ class Sending:
     ) -> Settled:
         sent = received_ms if at_ms is None else at_ms
         raw = self.pen.request(*batches, at_ms=sent, mono_ms=mono_ms, boot=boot)
-        delivery = prepare(decode_request(raw), pack(raw), received_ms, agent=AGENT, may=lambda key: key == SUBJECT)
-        return self.store.writer.do(lambda conn: self.inbox.store(conn, delivery))
+        known = Known(AGENT, "07375-1", "box", frozenset({SUBJECT}), "")
+        arrival = Arrival(known, pack(raw), unpack, packed=True, received_ms=received_ms)
+        return asyncio.run(self.store.writer.join(self.inbox, arrival))
 
     def one(self, number: int, *, mono_ms: int = MONO, at_ms: int = NOON_MS, task_id: str | None = None) -> bytes:
         return self.pen.batch([self.pen.observation(at_ms=at_ms, mono_ms=mono_ms, task_id=task_id)], number)
@@ -217,3 +220,26 @@ def test_how_far_a_clock_is_off_is_kept_with_who_is_heard(sending: Sending) -> N
         sending.send(sending.one(number), at_ms=NOON_MS + skew)
         with sending.store.reading() as conn:
             assert conn.scalar(select(heard.c.skew_ms)) == {900: 700}.get(skew, skew)
+
+
+class Undoing(Inbox):
+    """An inbox whose first work does not stay."""
+
+    failed = False
+
+    def do(self, conn: Connection, arrivals: Sequence[Arrival]) -> list[Settled]:
+        settled = super().do(conn, arrivals)
+        if not self.failed:
+            self.failed = True
+            raise ValueError("all of it is taken back")
+        return settled
+
+
+def test_what_did_not_stay_is_written_again_when_it_comes_again(store: Store) -> None:
+    sending = Sending(store, Undoing(store))
+    with pytest.raises(ValueError, match="taken back"):
+        sending.send(sending.one(1))
+    assert sending.send(sending.one(1)).receipts == [Receipt(EPOCH, 1, "stored", 1)]
+    with store.reading() as conn:
+        assert conn.scalar(select(boot.c.boot_id)) == BOOT
+        assert conn.scalar(select(spool.c.epoch)) == EPOCH

@@ -8,9 +8,8 @@ from hypothesis import strategies as st
 
 from collector.ingest import timing
 from collector.ingest.parcels import Piece, sift
-from collector.ingest.timing import Stamp
 from tests.support.handclock import NOON_MS
-from wire.messages import Batch, Envelope
+from wire.messages import Batch, Envelope, Observation
 
 BOOT, OLD_BOOT = "11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222"
 EPOCH = "00000000-0000-4000-8000-00000000000a"
@@ -20,12 +19,12 @@ def envelope(*, sent_at_ms: int = NOON_MS, sent_mono_ms: int = 1_000_000) -> Env
     return Envelope(1, "a", BOOT, sent_at_ms, sent_mono_ms)
 
 
-def stamp(i: int, *, at_ms: int = NOON_MS, mono_ms: int = 0) -> Stamp:
-    return Stamp(i, at_ms, mono_ms)
+def stamp(i: int, *, at_ms: int = NOON_MS, mono_ms: int = 0) -> Observation:
+    return Observation(i, "pc", "device:01D", "self", at_ms, mono_ms, 5, "ok")
 
 
-def piece(*stamps: Stamp, boot: str = BOOT) -> Piece:
-    return Piece(Batch(EPOCH, 1, boot), "0" * 64, b"", list(stamps), [], ())
+def piece(*stamps: Observation, boot: str = BOOT) -> Piece:
+    return Piece(Batch(EPOCH, 1, boot), "0" * 64, b"", list(stamps), [])
 
 
 @given(wall=st.integers(-(2**53), 2**53), ago_ms=st.integers(0, 10**9), way_ms=st.integers(0, 60_000))

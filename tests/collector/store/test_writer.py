@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from sqlalchemy import Connection, insert, select
@@ -84,17 +84,71 @@ def test_a_full_queue_says_busy_and_close_finishes_what_is_queued(store: Store) 
     assert names(store) == {"w0", "w1"}
 
 
-def test_hooks_see_the_results_of_their_group_in_the_same_transaction(store: Store) -> None:
-    seen: list[object] = []
+class Adding:
+    """Names added together: the shape of the inbox's jobs."""
 
-    def hook(conn: Connection, results: object) -> None:
-        seen.append(results)
-        add(conn, f"hook{len(seen)}")
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.taken_back = 0
 
-    store.writer.before_commit(hook)
-    store.writer.do(adding("a"))
-    assert seen == [["a"]]
-    assert names(store) == {"a", "hook1"}
+    def ready(self, one: str) -> None:
+        if one == "unready":
+            raise ValueError("not to be read")
+
+    def do(self, conn: Connection, those: Sequence[str]) -> list[str]:
+        self.calls.append(list(those))
+        for one in those:
+            add(conn, one)
+            if one == "bad":
+                raise ValueError("mine alone")
+        return [one.upper() for one in those]
+
+    def undone(self) -> None:
+        self.taken_back += 1
+
+
+def joined(store: Store, kind: Adding, *names: str) -> list[object]:
+    """What becomes of names that are waiting together while another job is being done."""
+    started, gate = threading.Event(), threading.Event()
+
+    def hold(_: Connection) -> None:
+        started.set()
+        gate.wait(10)
+
+    async def all_of_them() -> list[object]:
+        first = store.writer.submit(hold)
+        started.wait(10)
+        waiting = [asyncio.ensure_future(store.writer.join(kind, name)) for name in names]
+        await asyncio.sleep(0)  # each has queued its job
+        gate.set()
+        first.result(10)
+        return list(await asyncio.gather(*waiting, return_exceptions=True))
+
+    return asyncio.run(all_of_them())
+
+
+def test_neighbours_of_one_kind_are_done_in_one_call(store: Store) -> None:
+    kind = Adding()
+    assert joined(store, kind, "a", "b", "c") == ["A", "B", "C"]
+    assert (kind.calls, kind.taken_back) == ([["a", "b", "c"]], 0)
+    assert names(store) == {"a", "b", "c"}
+
+
+def test_one_that_fails_among_its_kind_fails_alone(store: Store) -> None:
+    kind = Adding()
+    first, bad, last = joined(store, kind, "a", "bad", "b")
+    assert (first, last) == ("A", "B")
+    assert isinstance(bad, ValueError)
+    assert kind.calls == [["a", "bad", "b"], ["a"], ["bad"], ["b"]]
+    assert kind.taken_back == 2  # of all together, and of the bad one
+    assert names(store) == {"a", "b"}
+
+
+def test_what_cannot_be_made_ready_never_reaches_the_transaction(store: Store) -> None:
+    kind = Adding()
+    first, unready, last = joined(store, kind, "a", "unready", "b")
+    assert (first, last, str(unready)) == ("A", "B", "not to be read")
+    assert kind.calls == [["a", "b"]]
 
 
 def test_a_job_may_not_wait_for_another_job(store: Store) -> None:
