@@ -11,7 +11,7 @@ import random
 import secrets
 import ssl
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,17 +20,18 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, insert
 
-from bench.mix import Sender, minute
+from bench.mix import SERVICE, SERVICES, Sender, minute
 from bench.place import ROOT
 from bench.process import free_port, must_live, program, wait_until
 from collector.settings import Settings, read_settings
 from collector.store.databases import migrate, open_store
-from collector.store.tables import agent, centre, plan, token
+from collector.store.tables import agent, centre, heard, plan, token
 from wire.client import ClientError, fetch_ca, pinned
 from wire.clock import SystemClock
 from wire.identity import new_ulid
-from wire.messages import PlanItem
+from wire.messages import Observation, PlanItem
 
+Minute = Callable[..., list[Observation]]
 MINUTES: Final = 1  # of each sender; no two senders say the same
 
 
@@ -124,13 +125,15 @@ def nobody(count: int) -> list[Enrolled]:
     return [_enrolled(n, clock) for n in range(count)]
 
 
-def senders(known: Sequence[Enrolled], *, seed: int = 1, observations: int | None = None) -> list[Sender]:
+def senders(
+    known: Sequence[Enrolled], *, seed: int = 1, observations: int | None = None, make: Minute = minute
+) -> list[Sender]:
     """A sender for each of them, with minutes that have just been measured, or the first `observations` of each."""
     clock, chance = SystemClock(), random.Random(seed)
     found = []
     for one in known:
         now = {"wall_ms": clock.wall_ms(), "mono_ms": clock.mono_ms()}
-        minutes = [minute(one.centre, one.device, chance=chance, **now)[:observations] for _ in range(MINUTES)]
+        minutes = [make(one.centre, one.device, chance=chance, **now)[:observations] for _ in range(MINUTES)]
         found.append(Sender(one.agent, one.token, clock, minutes))
     return found
 
@@ -151,6 +154,8 @@ def _write(conn: Connection, made: Sequence[Enrolled], now: int) -> None:
             )
         )  # fmt: skip
         sha256 = hashlib.sha256(one.token.encode()).hexdigest()
+        heard_row = {"agent": one.agent, "from_ms": now, "last_ms": now, "alert_after_ms": None, "skew_ms": 0}
+        conn.execute(insert(heard).values(heard_row))
         conn.execute(insert(token).values(sha256=sha256, agent=one.agent, created_ms=now))
         items = msgspec.json.encode(_items(one))
         version = {"agent": one.agent, "version": 1, "sha256": hashlib.sha256(items).hexdigest()}
@@ -162,4 +167,8 @@ def _items(one: Enrolled) -> list[PlanItem]:
     return [
         *(PlanItem(f"reach-{n}", subject, "reach", "192.0.2.1", 10, 8) for n, subject in enumerate(reach)),
         PlanItem("pc", one.device, "pc", "self", 5, 4),
+        *(
+            PlanItem(f"service-{name}", f"service:{name}@{one.centre}", "service", SERVICE, 300, 20)
+            for name in SERVICES
+        ),
     ]

@@ -1,7 +1,8 @@
-"""The batches of the fixed mix: what one agent measures in a minute, 24 trains of 10 packets and 12 looks at its PC.
+"""What one agent measures in a minute, with the keys, details and phases that the probes give.
 
-36 observations and about 450 values, with the same keys, details and phases that the probes `reach` and `pc` give.
-Numbers wander, so that nothing compresses better than it would in life.
+`minute`: the fixed mix, 24 trains of 10 packets and 12 looks at its PC; 36 observations and about 450 values.
+`plan_minute`: the plan of a box, a train to its gateway and one along its line every ten seconds, its PC once, two of
+its shared systems; 15 observations and about 170 values. Numbers wander, so that nothing compresses better than in life.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import itertools
 import random
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
@@ -25,6 +26,9 @@ TRAINS: Final = 24
 LOOKS: Final = 12
 MINUTE_MS: Final = 60_000
 
+SERVICES: Final = ("dvcqg", "vneid-sso")
+SERVICE: Final = "https://dichvucong.example/"
+
 _DISKS: Final = ("/", "/home")
 _PORTS: Final = ("enp3s0", "wlp2s0")
 _SENSORS: Final = ("coretemp/Package id 0", "nvme/Composite")
@@ -35,7 +39,19 @@ def minute(centre: str, device: str, *, wall_ms: int, mono_ms: int, chance: rand
     """One minute of the mix that ended at the two given clocks, in the order it was measured."""
     made = [_train(n, centre, chance) for n in range(TRAINS)] + [_look(device, n, chance) for n in range(LOOKS)]
     offsets = [(n // 4 + 1) * 10_000 for n in range(TRAINS)] + [(n + 1) * 5_000 for n in range(LOOKS)]
-    ordered = sorted(zip(offsets, made, strict=True), key=lambda pair: pair[0])
+    return _in_order(zip(offsets, made, strict=True), wall_ms, mono_ms)
+
+
+def plan_minute(centre: str, device: str, *, wall_ms: int, mono_ms: int, chance: random.Random) -> list[Observation]:
+    """One minute of the plan of a box that ended at the two given clocks, in the order it was measured."""
+    trains = [_train(n % 2, centre, chance) for n in range(12)]
+    others = [_look(device, 0, chance), *(_service(name, centre, chance) for name in SERVICES)]
+    offsets = [(n // 2) * 10_000 + n % 2 * 1_700 for n in range(12)] + [12_345, 23_456, 45_678]
+    return _in_order(zip(offsets, [*trains, *others], strict=True), wall_ms, mono_ms)
+
+
+def _in_order(made: Iterable[tuple[int, Observation]], wall_ms: int, mono_ms: int) -> list[Observation]:
+    ordered = sorted(made, key=lambda pair: pair[0])
     return [
         msgspec.structs.replace(o, i=i, at_ms=wall_ms - MINUTE_MS + after, mono_ms=mono_ms - MINUTE_MS + after)
         for i, (after, o) in enumerate(ordered)
@@ -64,6 +80,23 @@ def _train(n: int, centre: str, chance: random.Random) -> Observation:
             "target": target, "address": "192.0.2.1", "address_from": "literal", "method": "datagram",
             "answered_by": "192.0.2.1", "received": "0-9",
         },
+    )  # fmt: skip
+
+
+def _service(name: str, centre: str, chance: random.Random) -> Observation:
+    values: list[Value] = []
+    for version in ("ipv4", "ipv6"):
+        spent = {phase: chance.expovariate(20) for phase in ("dns", "connect", "tls", "ttfb", "transfer")}
+        numbers = {"passed_ratio": 1.0} | {f"{phase}_seconds": s for phase, s in spent.items()}
+        numbers |= {
+            "total_seconds": sum(spent.values()), "status_code": 200.0, "redirects_count": 0.0,
+            "body_bytes": 18_432.0, "certificate_left_seconds": 8e6 + chance.random(),
+        }  # fmt: skip
+        values += [Value(f"motcua_service_{key}", number, version) for key, number in numbers.items()]
+    return Observation(
+        i=0, probe="service", subject=f"service:{name}@{centre}", target=SERVICE, at_ms=0,
+        mono_ms=0, took_ms=840, outcome="ok", values=values, phases=spent,
+        detail={"target": SERVICE, "address": "192.0.2.80", "ipv4": "ok", "ipv6": "ok"},
     )  # fmt: skip
 
 
