@@ -2,7 +2,7 @@
 
 `minute`: the fixed mix, 24 trains of 10 packets and 12 looks at its PC; 36 observations and about 450 values.
 `plan_minute`: the plan of a box, a train to its gateway and one along its line every ten seconds, its PC once, two of
-its shared systems; 15 observations and about 170 values. Numbers wander, so that nothing compresses better than in life.
+its shared systems; 15 observations and about 170 values. Numbers wander: nothing compresses better than in life.
 """
 
 from __future__ import annotations
