@@ -112,10 +112,13 @@ def plan(
     if as_json:
         _say(True, {"plan": documents(rows)}, "")
         return
-    names = ("agent", "subject", "probe", "target", "every_s", "why")
-    every = [None if row.period_s is None else f"{row.period_s:g}" for row in rows]
-    cells = [(r.agent, r.subject, r.probe, r.target, s, r.why) for r, s in zip(rows, every, strict=True)]
-    _list(False, names, cells)
+    shown = [row for row in rows if not row.off]
+    cells = [
+        (r.agent, r.subject, r.probe, r.target, None if r.period_s is None else f"{r.period_s:g}", r.why) for r in shown
+    ]
+    _list(False, ("agent", "subject", "probe", "target", "every_s", "why"), cells)
+    if len(rows) > len(shown):
+        _say(False, {}, f"{len(rows) - len(shown)} times a service that is switched off is not listed; see --json")
 
 
 def migrate_store() -> None:

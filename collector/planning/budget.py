@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 STEP: Final = 1.1
@@ -74,6 +75,7 @@ def sample(service: str, centres: Iterable[str], most: int, first: frozenset[str
     return frozenset(sorted(centres, key=lambda centre: (centre not in first, _lot(service, centre)))[:most])
 
 
+@lru_cache(maxsize=2**16)
 def _lot(service: str, centre: str) -> bytes:
     """The seed is the pair itself: no centre is drawn for everything, or for nothing."""
     return hashlib.blake2b(f"{service}@{centre}".encode(), digest_size=8).digest()

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, or_, select
 from collector.api import NotFound
 from collector.hub import Hub
 from collector.planning.province import Province, read_province
+from collector.planning.services import OFF
 from collector.register import plans
 from collector.store.tables import agent, centre
 from wire.messages import PlanItem, Scalar
@@ -28,6 +29,11 @@ class Row:
     period_s: float | None
     settings: dict[str, Scalar]
     why: str
+
+    @property
+    def off(self) -> bool:
+        """Whether it is a service that nobody wants measured now."""
+        return self.why == OFF
 
 
 def read_rows(hub: Hub, name: str) -> list[Row]:
@@ -56,8 +62,8 @@ def _rows_of(conn: Connection, province: Province, name: str) -> list[Row]:
 
 def _unasked(province: Province, where: str) -> list[tuple[str, str]]:
     """Services that are not asked from this centre, each with its reason."""
-    off = [(f"service:{key}@{where}", why) for key, why in province.unasked.items()]
-    drawn = [(f"service:{key}@{where}", a.why) for key, a in province.asked.items() if where not in a.centres]
+    off = [(f"service:{key}@{where}", why) for key, why in province.demand.unasked.items()]
+    drawn = [(f"service:{key}@{where}", a.why) for key, a in province.demand.asked.items() if where not in a.centres]
     return [*drawn, *off]
 
 

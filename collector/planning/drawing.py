@@ -127,19 +127,19 @@ def _lines(drawn: Drawn, lines: Sequence[Line], *, name: str | None) -> None:
         if bound is None:
             drawn.left_out.append((line.subject, why))
         else:
-            drawn.items.append(Wanted(line.subject, "reach", "collector", 10.0, 8.0, _TRAIN | bound))
+            drawn.items.append(Wanted(line.subject, "reach", "collector", 10.0, 8.0, _TRAIN | bound, why))
     if default is not None and name is not None:
         settings: dict[str, Scalar] = {"name": name} if name else {}
         drawn.items.append(Wanted(default.subject, "dns", "resolver", 60.0, 10.0, settings))
 
 
 def bind(reach_by: str) -> tuple[dict[str, Scalar] | None, str]:
-    """What a train must be told to leave by a line; None with the reason where it cannot be told."""
+    """What a train must be told to leave by a line, in settings and in words; None with the reason where it cannot."""
     kind, _, rest = reach_by.partition(":")
     if reach_by == DEFAULT:
         return {}, ""
     if kind in {"interface", "source"}:
-        return {kind: rest}, ""
+        return {kind: rest}, f"leaves by the {kind} {rest}"
     if kind == "gateway":
         return None, f"a train cannot choose {rest} as its gateway: route by source there, and write source:<address>"
     return None, "the inventory says none: not measurable from here" if reach_by else "reach_by is empty"

@@ -25,24 +25,24 @@ _ROLES: Final[Mapping[str, Role]] = {"box": "box", "pc": "pc", "vantage": "vanta
 
 
 @dataclass(frozen=True, slots=True)
-class Province:
-    """`posts` are the live agents that are asked about; `lines` by centre; `asked` the allotment of every service."""
+class Demand:
+    """What is to be asked of services: those that are measured, why others are not, who could ask, and who does.
 
-    posts: Sequence[Post]
-    lines: Mapping[str, Sequence[Line]]
+    `askers`: centre → the agent that asks from there, its vantage, else its box. `asked`: the allotment of a service.
+    """
+
     services: Mapping[str, Service]
-    asked: Mapping[str, Allotment]
     unasked: Mapping[str, str]
     askers: Mapping[str, str]
+    hold_s: float
+    asked: Mapping[str, Allotment]
 
-    def drawn(self, post: Post) -> Drawn:
-        """The plan of one of the posts."""
-        lines = [line for its in self.lines.values() for line in its] if post.role == "vantage" else (
-            self.lines.get(post.centre, ())
-        )  # fmt: skip
-        return draw(post, lines, self._turns(post), name=self._name())
+    def share(self, centres: Iterable[str]) -> dict[str, Allotment]:
+        """The allotments if these were the centres that ask."""
+        return share(self.services, centres, self.hold_s)
 
-    def _turns(self, post: Post) -> list[Turn]:
+    def turns(self, post: Post) -> list[Turn]:
+        """What an agent is to ask."""
         if self.askers.get(post.centre) != post.agent:
             return []
         return [
@@ -51,27 +51,49 @@ class Province:
             if post.centre in self.asked[key].centres
         ]
 
-    def _name(self) -> str:
+    def name(self) -> str:
         """What a line's resolver is asked for: the host of the first service that is the province's own."""
         own = (host_of(service) for service in self.services.values() if not service.national)
         return next(filter(None, own), "")
 
 
-def read_province(conn: Connection, agents: Collection[str] | None, now_ms: int) -> Province:
+@dataclass(frozen=True, slots=True)
+class Province:
+    """`posts` are the live agents that are asked about, with the `lines` by centre that they need."""
+
+    posts: Sequence[Post]
+    lines: Mapping[str, Sequence[Line]]
+    demand: Demand
+
+    def drawn(self, post: Post) -> Drawn:
+        """The plan of one of the posts."""
+        if post.role == "vantage":
+            lines: Sequence[Line] = [line for its in self.lines.values() for line in its] if post.leads else ()
+        else:
+            lines = self.lines.get(post.centre, ())
+        return draw(post, lines, self.demand.turns(post), name=self.demand.name())
+
+
+def read_province(
+    conn: Connection, agents: Collection[str] | None, now_ms: int, demand: Demand | None = None
+) -> Province:
     """All that the plans of these agents depend on; of all agents where it is None."""
     posts = _posts(conn, agents)
-    if any(post.role == "vantage" and post.leads for post in posts):
-        within: Collection[str] | None = None
-    else:
-        within = {post.centre for post in posts if post.leads and post.role == "box"}
+    far = agents is None or any(post.role == "vantage" and post.leads for post in posts)
+    within = None if far else {post.centre for post in posts if post.leads}
+    return Province(posts, _lines(conn, within), demand or read_demand(conn, now_ms))
+
+
+def read_demand(conn: Connection, now_ms: int) -> Demand:
+    """What the inventory, the register and the policy say of services now."""
     found = {key: service_of(body) for key, body in sorted(_service_rows(conn).items())}
     services = {key: service for key, service in found.items() if isinstance(service, Service)}
-    askers = read_askers(conn) if services else {}
-    hold_s = read_hold_s(conn, now_ms) if services else 0.0
-    return Province(
-        posts, _lines(conn, None if agents is None else within), services, share(services, askers, hold_s),
-        {key: why for key, why in found.items() if isinstance(why, str)}, askers,
-    )  # fmt: skip
+    unasked = {key: why for key, why in found.items() if isinstance(why, str)}
+    if not services:
+        return Demand({}, unasked, {}, 0.0, {})
+    leads = sorted(_leads(conn, None).items(), key=lambda lead: lead[0][1] == "vantage")
+    askers, hold_s = {centre: name for (centre, _), name in leads}, read_hold_s(conn, now_ms)
+    return Demand(services, unasked, askers, hold_s, share(services, askers, hold_s))
 
 
 def share(services: Mapping[str, Service], centres: Iterable[str], hold_s: float) -> dict[str, Allotment]:
@@ -79,12 +101,6 @@ def share(services: Mapping[str, Service], centres: Iterable[str], hold_s: float
     asking = list(centres)
     own = [centre for centre in asking if centre.startswith(OWN_ROOMS)]
     return {key: allot(service, asking, first=own, hold_s=hold_s) for key, service in services.items()}
-
-
-def read_askers(conn: Connection) -> dict[str, str]:
-    """Centre → the agent that asks services from there: its vantage, else its box."""
-    leads = sorted(_leads(conn, None).items(), key=lambda lead: lead[0][1] == "vantage")
-    return {centre: name for (centre, _), name in leads}
 
 
 def read_hold_s(conn: Connection, now_ms: int) -> float:

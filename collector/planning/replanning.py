@@ -12,8 +12,9 @@ import msgspec
 from sqlalchemy import Connection, bindparam, delete, insert, or_, select, update
 
 from collector.inventory.bulk import CHUNK, parts
+from collector.planning.budget import Allotment
 from collector.planning.drawing import Drawn, Post
-from collector.planning.province import Province, read_askers, read_hold_s, read_province, share
+from collector.planning.province import Demand, Province, read_demand, read_province
 from collector.register import plans
 from collector.store.tables import agent as agents_table
 from collector.store.tables import flip, plan, subject
@@ -32,9 +33,20 @@ def replan(conn: Connection, agents: Collection[str] | None, now_ms: int) -> lis
 
     In the caller's transaction; wake `register` after its COMMIT. What did not change makes no new version.
     """
-    province = read_province(conn, agents, now_ms)
+    return _replan(conn, read_province(conn, agents, now_ms), now_ms, whole=agents is None)
+
+
+def replan_around(conn: Connection, centre: str, now_ms: int) -> list[str]:
+    """Somebody came to `centre` or left it: draw its plans anew, and those of others whose share of a service moved."""
+    demand = read_demand(conn, now_ms)
+    mine = select(agents_table.c.id).where(agents_table.c.centre == centre, agents_table.c.revoked_ms.is_(None))
+    concerned = {*conn.scalars(mine), *_moved_by(demand, centre)}
+    return _replan(conn, read_province(conn, concerned, now_ms, demand), now_ms, whole=False)
+
+
+def _replan(conn: Connection, province: Province, now_ms: int, *, whole: bool) -> list[str]:
     drawn = {post.agent: province.drawn(post) for post in province.posts}
-    own(conn, province, drawn, now_ms, whole=agents is None)
+    own(conn, province, drawn, now_ms, whole=whole)
     held = _in_force(conn, list(drawn))
     changed = {name: _items(found, held.get(name, []), now_ms) for name, found in drawn.items()}
     changed = {name: items for name, items in changed.items() if items != held.get(name)}
@@ -42,23 +54,20 @@ def replan(conn: Connection, agents: Collection[str] | None, now_ms: int) -> lis
     return list(changed)
 
 
-def replan_around(conn: Connection, centre: str, now_ms: int) -> list[str]:
-    """Somebody came to `centre` or left it: draw its plans anew, and those of others whose share of a service moved."""
-    mine = select(agents_table.c.id).where(agents_table.c.centre == centre, agents_table.c.revoked_ms.is_(None))
-    return replan(conn, {*conn.scalars(mine), *_moved_by(conn, centre, now_ms)}, now_ms)
-
-
-def _moved_by(conn: Connection, centre: str, now_ms: int) -> Iterator[str]:
+def _moved_by(demand: Demand, centre: str) -> Iterator[str]:
     """The agents elsewhere whose share of a service differs with and without this centre."""
-    services = read_province(conn, (), now_ms).services
-    if not services:
+    if not demand.services:
         return
-    hold_s, askers = read_hold_s(conn, now_ms), read_askers(conn)
-    ours, others = share(services, {*askers, centre}, hold_s), share(services, askers.keys() - {centre}, hold_s)
-    for key, name in askers.items():
-        turns = [(a.period_s if key in a.centres else 0.0) for a in ours.values()]
-        if key != centre and turns != [(a.period_s if key in a.centres else 0.0) for a in others.values()]:
+    there = centre in demand.askers
+    toggled = demand.share(demand.askers.keys() - {centre} if there else {*demand.askers, centre})
+    pairs = [(demand.asked[key], toggled[key]) for key in demand.services]
+    for key, name in demand.askers.items():
+        if key != centre and any(_turn(now, key) != _turn(other, key) for now, other in pairs):
             yield name
+
+
+def _turn(allotment: Allotment, centre: str) -> float:
+    return allotment.period_s if centre in allotment.centres else 0.0
 
 
 def _in_force(conn: Connection, agents: Sequence[str]) -> dict[str, list[PlanItem]]:
@@ -91,7 +100,7 @@ def own(conn: Connection, province: Province, drawn: Mapping[str, Drawn], now_ms
     _set_owner(conn, {key: None for key, name in rows.items() if key not in wanted and name in drawn})
     _set_owner(conn, {key: post.agent for key, post in wanted.items() if key in rows and rows[key] != post.agent})
     missing = [_row(key, post.centre, post.agent, now_ms) for key, post in wanted.items() if key not in rows]
-    asked = {f"service:{key}" for key, allotment in province.asked.items() if allotment.centres}
+    asked = {f"service:{key}" for key, allotment in province.demand.asked.items() if allotment.centres}
     there = set(conn.scalars(select(subject.c.key).where(subject.c.key.in_(asked)))) if asked else set[str]()
     missing += [_row(key, "", None, now_ms) for key in sorted(asked - there)]
     if missing:

@@ -10,6 +10,7 @@ from collector.inventory.schema import Body
 from collector.planning.budget import Service
 from collector.planning.drawing import REDIRECTS
 
+OFF: Final = "it is switched off"
 LONGEST: Final = 200
 """Characters of a plan item's target (wire.messages.Text)."""
 
@@ -22,7 +23,7 @@ _SPOKEN: Final = ("http", "ttfb", "rfc3161", "ocsp", "smtp", "imap", "tcp", "tls
 def service_of(body: Body) -> Service | str:
     """What a row asks to have measured; a sentence where it is not measured, and why."""
     if not body["on"]:
-        return "it is switched off"
+        return OFF
     if body["confidence"] != "confirmed":
         return f"its host is {body['confidence']}, not confirmed"
     if not body["budget_per_minute"]:
