@@ -144,7 +144,7 @@ def read(data: bytes, question: bytes) -> Answer:
         if flags & _TRUNCATED:
             return Answer(rcode, "", cut=True)
         return Answer(rcode, _first_address(data, at, answers) if rcode == 0 else "")
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, ipaddress.AddressValueError) as error:
         raise NoAnswerToThis("an answer that ends in its middle") from error
 
 

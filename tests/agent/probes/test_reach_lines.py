@@ -29,7 +29,10 @@ def train(target: str = ANCHOR_V4, **settings: Scalar) -> Measured:
 
 
 def lay_second(wire: Wire) -> None:
-    here, peer = (wire.here, "here1", SECOND_HERE_V4, SECOND_HERE_V6), (wire.peer, "peer1", SECOND_PEER_V4, SECOND_PEER_V6)
+    here, peer = (
+        (wire.here, "here1", SECOND_HERE_V4, SECOND_HERE_V6),
+        (wire.peer, "peer1", SECOND_PEER_V4, SECOND_PEER_V6),
+    )
     macs = {"here1": "02:00:5e:10:01:01", "peer1": "02:00:5e:10:01:02"}
     wire.here.ip(f"link add here1 address {macs['here1']} type veth peer name peer1 netns {wire.peer.name}")
     wire.peer.ip(f"link set peer1 address {macs['peer1']}")
@@ -47,6 +50,7 @@ def cables(request: pytest.FixtureRequest) -> Iterator[Wire]:
     with wired() as wire:
         wire.here.allow_ping(request.param)
         lay_second(wire)
+        wire.peer.run("sysctl", "-q", "-w", "net.ipv4.conf.all.arp_ignore=1")  # the anchor is behind it, no neighbour
         for anchor in (f"{ANCHOR_V4}/32", f"{ANCHOR_V6}/128"):
             wire.peer.ip(f"addr add {anchor} dev lo")
         wire.route_by_peer()
@@ -83,7 +87,9 @@ class TestTwoLines:
         default = wire.here.call(lambda: train(target))
         assert (found.result.outcome, default.result.outcome) == (("ok", "fail") if dead == "first" else ("fail", "ok"))
 
-    @pytest.mark.parametrize("settings", [{"interface": "here1"}, {"source": SECOND_HERE_V4}], ids=["interface", "source"])
+    @pytest.mark.parametrize(
+        "settings", [{"interface": "here1"}, {"source": SECOND_HERE_V4}], ids=["interface", "source"]
+    )
     def test_without_icmp_tcp_leaves_by_that_line_too(
         self, wire: Wire, settings: dict[str, Scalar], monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -117,10 +123,12 @@ class TestTwoLines:
 
     def test_an_interface_without_a_route_there_asks_nobody_and_proves_nothing(self, wire: Wire) -> None:
         wire.here.ip(f"route del default via {SECOND_PEER_V4} dev here1 metric 500")
+        wire.here.ip(f"rule del from {SECOND_HERE_V4} lookup 100")
         try:
             found = wire.here.call(lambda: train(interface="here1"))
         finally:
             wire.here.ip(f"route add default via {SECOND_PEER_V4} dev here1 metric 500")
+            wire.here.ip(f"rule add from {SECOND_HERE_V4} lookup 100")
         assert (found.result.outcome, found.result.reason, found.values) == ("unknown", "no_way", [])
         assert "default route of its own" in str(found.detail["error"])
 

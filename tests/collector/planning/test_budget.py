@@ -92,7 +92,7 @@ def test_one_centre_more_changes_at_most_one_place_in_the_sample(count: int, mos
 
 
 def test_the_lot_is_fair_and_another_one_for_each_service() -> None:
-    times = {centre: 0 for centre in centres(100)}
+    times = dict.fromkeys(centres(100), 0)
     for n in range(400):
         for centre in sample(f"service-{n}", centres(100), 25):
             times[centre] += 1

@@ -15,7 +15,17 @@ from collector.reading.reader import HubReader
 from collector.store import tables
 from tests.support.handclock import HandClock
 from tests.support.planned import (
-    CENTRES, LINES, THREE_LINES, enrol, items, owners, province, service, told, undo, versions,
+    CENTRES,
+    LINES,
+    THREE_LINES,
+    enrol,
+    items,
+    owners,
+    province,
+    service,
+    told,
+    undo,
+    versions,
 )  # fmt: skip
 
 

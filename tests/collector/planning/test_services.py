@@ -20,7 +20,9 @@ ROW: dict[str, Value] = {
     ("url", "checks", "target", "requests"),
     [
         pytest.param("https://p.example.vn/a?b=1", "http tls ttfb", "https://p.example.vn/a?b=1", 8, id="a page"),
-        pytest.param("https://p.example.vn/", "http tls imap smtp", "https://p.example.vn/", 8, id="a page before mail"),
+        pytest.param(
+            "https://p.example.vn/", "http tls imap smtp", "https://p.example.vn/", 8, id="a page before mail"
+        ),
         pytest.param("http://tsa.example.vn/t", "rfc3161", "rfc3161://tsa.example.vn/t", 2, id="a time stamp"),
         pytest.param("http://ocsp.example.vn", "ocsp", "ocsp://ocsp.example.vn", 2, id="a certificate's state"),
         pytest.param("tcp://m.example.vn:18083", "tcp", "tcp://m.example.vn:18083", 2, id="a port"),
