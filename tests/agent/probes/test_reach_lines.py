@@ -22,7 +22,7 @@ SECOND_HERE_V6, SECOND_PEER_V6 = "2001:db8:1::1", "2001:db8:1::2"
 DEAD = {"first": 'iifname "peer0" drop', "second": 'iifname "peer1" drop'}
 
 
-def train(target: str = ANCHOR_V4, **settings: Scalar) -> Measured:
+def train(target: str = ANCHOR_V4, /, **settings: Scalar) -> Measured:
     clock = SystemClock()
     ctx = Context(clock, clock.mono_ms() + 5_000, Facts("127.0.0.1"), proc=Path("/proc/thread-self"))
     return reach.probe(PlanItem("r", "line:07375-1/b", "reach", target, 10, 5, {**FAST, **settings}), ctx)
@@ -98,10 +98,10 @@ class TestTwoLines:
 
         monkeypatch.setattr("agent.net.icmp.EchoLink", refuse)
         wire.peer.filter_input(DEAD["first"])
-        found = wire.here.call(lambda: train(tcp_port=9, **settings))
+        found = wire.here.call(lambda: train(**{"tcp_port": 9, **settings}))
         assert (found.result.outcome, found.detail["method"]) == ("ok", "tcp")
         wire.peer.filter_input(DEAD["second"])
-        assert wire.here.call(lambda: train(tcp_port=9, **settings)).result.reason == "no_answer"
+        assert wire.here.call(lambda: train(**{"tcp_port": 9, **settings})).result.reason == "no_answer"
 
     def test_a_source_without_a_rule_of_its_own_leaves_by_the_default_line(self, wire: Wire) -> None:
         wire.peer.filter_input(DEAD["second"])
@@ -116,10 +116,11 @@ class TestTwoLines:
     def test_a_way_out_that_this_machine_has_not_is_unknown(
         self, wire: Wire, settings: dict[str, Scalar], tcp_port: int
     ) -> None:
-        target = ANCHOR_V6 if ":" in str(settings) and "2001" in str(settings) else ANCHOR_V4
-        found = wire.here.call(lambda: train(target, tcp_port=tcp_port, **settings))
+        [told] = map(str, settings.values())
+        target = ANCHOR_V6 if ":" in told else ANCHOR_V4
+        found = wire.here.call(lambda: train(target, **{"tcp_port": tcp_port, **settings}))
         assert (found.result.outcome, found.result.reason, found.values) == ("unknown", "no_interface", [])
-        assert next(iter(settings.values())) in str(found.detail["error"])
+        assert told in str(found.detail["error"])
 
     def test_an_interface_without_a_route_there_asks_nobody_and_proves_nothing(self, wire: Wire) -> None:
         wire.here.ip(f"route del default via {SECOND_PEER_V4} dev here1 metric 500")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -72,7 +73,7 @@ def test_what_a_row_comes_to(service: Service, count: int, period_s: float, aski
 
 def test_a_growing_province_moves_its_plans_once_a_tenth() -> None:
     periods = [allot(PORTAL, centres(count), hold_s=HOLD_S).period_s for count in range(1, 100)]
-    steps = [(a, b) for a, b in zip(periods, periods[1:], strict=False) if a != b]
+    steps = [(a, b) for a, b in pairwise(periods) if a != b]
     assert periods == sorted(periods)
     assert len(steps) <= 33
     assert all(b >= 1.05 * a for a, b in steps if a > 120)

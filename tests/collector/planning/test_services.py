@@ -38,7 +38,7 @@ def test_the_checks_say_what_is_spoken_and_the_agent_understands_it(
     found = service_of(ROW | {"url": url, "checks": checks})
     assert isinstance(found, Service)
     assert (found.target, found.requests) == (target, requests)
-    assert place(found.target)
+    assert place(found.target).host
 
 
 @pytest.mark.parametrize(
