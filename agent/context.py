@@ -27,6 +27,7 @@ class Context:
     deadline_mono_ms: int
     facts: Facts
     proc: Path = Path("/proc")
+    root: Path = Path("/")
     memory: dict[str, object] = field(default_factory=dict)
     explain: Callable[[str], None] = lambda _text: None
 

@@ -1,4 +1,4 @@
-"""`motcua collector …`: join codes, centres, agents, imports, the database, settings, login links.
+"""`motcua collector …`: join codes, centres, agents, imports, plans, the database, settings, login links.
 
 Exit codes: 0 done · 1 failed · 2 wrong usage or settings · 3 not found · 4 cannot be reached, or busy.
 """
@@ -32,6 +32,7 @@ def commands() -> typer.Typer:
     app.command("centres", epilog=EPILOG)(centres)
     app.command("agents", epilog=EPILOG)(agents)
     app.command("import", epilog=EPILOG)(import_tables)
+    app.command("plan", epilog=EPILOG)(plan)
     app.command("migrate", epilog=EPILOG)(migrate_store)
     app.command("check-config", epilog=EPILOG)(check_config)
     app.command("login-link", epilog=EPILOG)(login_link)
@@ -96,6 +97,28 @@ def import_tables(
         done = run_import(hub, acts.CLI, source, undo=undo, dry_run=dry_run, as_json=as_json, yes=yes)
     if not done:
         raise typer.Exit(FAILED)
+
+
+def plan(
+    name: Annotated[str, typer.Argument(metavar="AGENT|CENTRE", help="an agent's id, or a centre's key")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """What is to be measured there, how often, and why something is measured seldom or not at all."""
+    from collector.planning.command import documents, read_rows
+
+    with _hub() as hub:
+        rows = read_rows(hub, name)
+    if as_json:
+        _say(True, {"plan": documents(rows)}, "")
+        return
+    shown = [row for row in rows if not row.off]
+    cells = [
+        (r.agent, r.subject, r.probe, r.target, None if r.period_s is None else f"{r.period_s:g}", r.why) for r in shown
+    ]
+    _list(False, ("agent", "subject", "probe", "target", "every_s", "why"), cells)
+    if len(rows) > len(shown):
+        _say(False, {}, f"{len(rows) - len(shown)} times a service that is switched off is not listed; see --json")
 
 
 def migrate_store() -> None:

@@ -65,6 +65,16 @@ _DEVICE: Final = [
     Metric("motcua_device_clock_offset_seconds", "the machine's clock minus the collector's, at the last answer"),
 ]
 
+_LINE: Final = [
+    Metric("motcua_line_dns_seconds", "time until a resolver's answer", of="resolver"),
+    Metric("motcua_line_dns_passed_ratio", "1 where the resolver found the name's address, 0 where not", of="resolver"),
+]
+
+_LAN: Final = [
+    Metric("motcua_lan_wifi_signal_dbm", "strength at which the access point is received", of="interface"),
+    Metric("motcua_lan_wifi_quality_ratio", "quality of the link as its driver rates it", of="interface"),
+]
+
 _IP: Final = "version of IP, ipv4 or ipv6"
 
 _SERVICE: Final = [
@@ -96,4 +106,6 @@ _AGENT: Final = [
     Metric("motcua_agent_spool_resets_count", "spool files set aside as damaged since enrolment"),
 ]
 
-METRICS: Final[dict[str, Metric]] = {m.name: m for m in [*_reach("lan"), *_reach("line"), *_DEVICE, *_SERVICE, *_AGENT]}
+METRICS: Final[dict[str, Metric]] = {
+    m.name: m for m in [*_reach("lan"), *_LAN, *_reach("line"), *_LINE, *_DEVICE, *_SERVICE, *_AGENT]
+}

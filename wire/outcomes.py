@@ -46,6 +46,7 @@ FAIL_REASONS: Final[dict[str, str]] = {
     "refused": "the target answered that it does not accept this",
     "unreachable": "a router on the way, or this machine, said that there is no way there",
     "not_resolved": "the name has no address, by an answer of the resolver",
+    "dns_servfail": "the resolver answered that it could not find out (SERVFAIL)",
     "timeout_connect": "no connection came about in time",
     "timeout_tls": "the connection stood, but its encryption was not agreed upon in time",
     "timeout_answer": "the request was taken, and no first byte of an answer came in time",
@@ -68,6 +69,9 @@ FAIL_REASONS: Final[dict[str, str]] = {
 UNKNOWN_REASONS: Final[dict[str, str]] = {
     "no_permission": "the operating system does not let the agent measure this; the detail names the remedy",
     "no_gateway": "this machine has no default route, so there is no gateway to ask",
+    "no_interface": "this machine has not the interface or the address that the line is reached by",
+    "no_resolver": "this machine knows no resolver, so there is none to ask",
+    "not_wireless": "the default route does not go out by Wi-Fi, so there is no signal to read",
     "resolver_failed": "the resolver itself did not answer, so the target could not be asked",
     "unsupported": "this agent does not know this probe, or not on this kind of machine",
     "bad_settings": "the plan's settings for this probe are unusable; the detail names the key",

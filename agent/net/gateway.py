@@ -41,12 +41,36 @@ class Route:
 
 def find(proc: Path, family: Literal["any", "4", "6"] = "any") -> str:
     """The address of the gateway, IPv4 first, with its interface where it is link-local. Raises GatewayError."""
-    tables = [_read(proc / "net/route"), _read(proc / "net/ipv6_route")]
-    if tables == [None, None]:
-        raise Unsupported("the route table is read from /proc/net, which this system does not have")
-    four = default_routes_v4(tables[0] or "") if family in ("any", "4") else []
-    six = default_routes_v6(tables[1] or "") if family in ("any", "6") else []
+    tables = _tables(proc)
+    four = default_routes_v4(tables[0]) if family in ("any", "4") else []
+    six = default_routes_v6(tables[1]) if family in ("any", "6") else []
     return _best([*four, *six])
+
+
+def outlet(proc: Path) -> str | None:
+    """The interface of the default route, IPv4 first; None where there is no such route. Raises Unsupported."""
+    four, six = _tables(proc)
+    routes = [*default_routes_v4(four), *default_routes_v6(six)]
+    return routes[0].interface if routes else None
+
+
+def leads(proc: Path, interface: str, address: str) -> bool:
+    """Whether the main table has a route to an IPv4 address by this interface; True where that cannot be told.
+
+    Linux takes whatever is sent by an interface without such a route for a neighbour there, and so asks nobody.
+    """
+    table = _read(proc / "net/route")
+    return table is None or any(_covers(line, interface, address) for line in table.splitlines()[1:])
+
+
+def _covers(line: str, interface: str, address: str) -> bool:
+    try:
+        name, destination, _, flags, _, _, _, mask = line.split()[:8]
+        wanted = int.from_bytes(struct.pack("=I", int(destination, 16)), "big")
+        bits = int.from_bytes(struct.pack("=I", int(mask, 16)), "big")
+        return name == interface and _usable(int(flags, 16)) and int(ipaddress.IPv4Address(address)) & bits == wanted
+    except (ValueError, struct.error):
+        return False
 
 
 def _best(routes: list[Route]) -> str:
@@ -56,6 +80,13 @@ def _best(routes: list[Route]) -> str:
     if routes:
         raise NoGateway(f"the default route goes out on {routes[0].interface} without a next hop")
     raise NoGateway("there is no default route")
+
+
+def _tables(proc: Path) -> tuple[str, str]:
+    four, six = _read(proc / "net/route"), _read(proc / "net/ipv6_route")
+    if four is None and six is None:
+        raise Unsupported("the route table is read from /proc/net, which this system does not have")
+    return four or "", six or ""
 
 
 def _read(path: Path) -> str | None:

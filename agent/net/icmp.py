@@ -17,7 +17,7 @@ from typing import Final, Literal
 
 import icmplib
 
-from agent.net.links import Heard, NoPermission, NotPossible, Now, link_error, now_s
+from agent.net.links import ANY_EXIT, Exit, Heard, LinkError, NoPermission, NotPossible, Now, link_error, now_s
 
 COOKIE_BYTES: Final = 8
 REMEDY: Final = (
@@ -53,10 +53,10 @@ class Mark:
 class EchoLink:
     """Echo requests to one numeric address from a socket of its own, told from all others by a cookie of 64 bits.
 
-    Raises NoPermission with its remedy, NoWay without a route, NotPossible.
+    Raises NoPermission with its remedy, NoWay without a route, NoExit without the way out, NotPossible.
     """
 
-    def __init__(self, address: str, size: int = 56, now: Now = now_s) -> None:
+    def __init__(self, address: str, size: int = 56, now: Now = now_s, leave: Exit = ANY_EXIT) -> None:
         self._address, self._now = address, now
         self._heard: deque[Heard] = deque()
         self._mark = Mark(6 if ":" in address else 4, int.from_bytes(os.urandom(2), "big"), os.urandom(COOKIE_BYTES))
@@ -66,7 +66,11 @@ class EchoLink:
         self._skips_header = self._mark.version == 4 and (raw or not _LINUX)
         self._socket: socket.socket = self._icmp.sock
         try:
+            leave.tie(self._socket)
             self._aim()
+        except LinkError:
+            self.close()
+            raise
         except OSError as error:
             self.close()
             raise link_error(error) or error from error

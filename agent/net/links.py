@@ -3,12 +3,14 @@
 LinkError
 ├── NoPermission   the operating system does not let this agent use such a link; the text names the remedy
 ├── NoWay          this machine itself knows no way to the address
+├── NoExit         this machine has not the interface or the address that the packets are to leave by
 └── NotPossible    such a link cannot be had here (no IPv6, an address that no packet can be sent to)
 """
 
 from __future__ import annotations
 
 import errno
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,8 +36,50 @@ class NoWay(LinkError):
     """There is no route from this machine."""
 
 
+class NoExit(LinkError):
+    """Not the interface, or not the address, that the line is reached by."""
+
+
 class NotPossible(LinkError):
     """Not on this machine, or not to this address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How packets leave this machine: by an interface, from an address of its own; empty: as its routes say.
+
+    An interface alone decides; a source address only where a routing rule of this machine heeds it.
+    """
+
+    interface: str = ""
+    source: str = ""
+
+    def tie(self, sock: socket.socket) -> None:
+        """Bind a socket that is not connected yet. Raises NoPermission with its remedy, NoExit, NotPossible."""
+        if self.interface:
+            _tie_to_interface(sock, self.interface)
+        if self.source:
+            try:
+                sock.bind(socket.getaddrinfo(self.source, 0, sock.family, socket.SOCK_DGRAM)[0][4])
+            except OSError as error:  # of another version of IP, too
+                raise NoExit(f"{self.source} is no address of this machine: {error.strerror}") from error
+
+
+ANY_EXIT: Final = Exit()
+
+
+def _tie_to_interface(sock: socket.socket, name: str) -> None:
+    option = getattr(socket, "SO_BINDTODEVICE", None)
+    if option is None:
+        raise NotPossible("only Linux can choose the interface that a packet leaves by")
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, option, name.encode() + b"\0")
+    except PermissionError as error:
+        raise NoPermission(
+            f"{name}: choosing an interface needs Linux 5.7, or CAP_NET_RAW (AmbientCapabilities=CAP_NET_RAW)"
+        ) from error
+    except OSError as error:
+        raise NoExit(f"there is no interface {name}: {error.strerror}") from error
 
 
 @dataclass(frozen=True, slots=True)

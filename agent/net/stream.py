@@ -22,7 +22,10 @@ STALL_S: Final = 0.5
 MAX_HEAD_BYTES: Final = 128 * 1024
 
 _PENDING: Final = frozenset({0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR})
-_TIMEOUTS: Final = {"ttfb": "timeout_answer"}  # every other phase has its own name in its reason
+_TIMEOUTS: Final = {
+    "ttfb": "timeout_answer",
+    "dns": "timeout_answer",
+}  # every other phase has its own name in its reason
 
 
 class StreamError(Exception):

@@ -11,7 +11,7 @@ import selectors
 import socket
 from typing import Final
 
-from agent.net.links import Heard, Now, link_error, now_s
+from agent.net.links import ANY_EXIT, Exit, Heard, LinkError, Now, link_error, now_s
 
 LONGEST_WAIT_S: Final = 0.95
 _ANSWERED: Final = (0, errno.ECONNREFUSED, errno.ECONNRESET)
@@ -22,10 +22,10 @@ class TcpLink:
 
     method = "tcp"
 
-    def __init__(self, address: str, port: int, now: Now = now_s) -> None:
+    def __init__(self, address: str, port: int, now: Now = now_s, leave: Exit = ANY_EXIT) -> None:
         self._family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._where = socket.getaddrinfo(address, port, self._family, socket.SOCK_STREAM)[0][4]
-        self._address, self._now = address, now
+        self._address, self._now, self._leave = address, now, leave
         self._selector = selectors.DefaultSelector()
 
     def __enter__(self) -> TcpLink:
@@ -42,6 +42,11 @@ class TcpLink:
     def send(self, number: int) -> None:
         connection = socket.socket(self._family, socket.SOCK_STREAM)
         connection.setblocking(False)
+        try:
+            self._leave.tie(connection)
+        except LinkError:
+            connection.close()
+            raise
         code = connection.connect_ex(self._where)
         if code not in (0, errno.EINPROGRESS, errno.EWOULDBLOCK, errno.ECONNREFUSED):
             connection.close()

@@ -26,9 +26,11 @@ Probe = Callable[[PlanItem, Context], Measured]
 
 # Imported on first use, so that a missing optional library costs one probe and not the agent.
 PROBES: Final[dict[str, str]] = {
+    "dns": "agent.probes.dns",
     "pc": "agent.probes.pc",
     "reach": "agent.probes.reach",
     "service": "agent.probes.service",
+    "wifi": "agent.probes.wifi",
 }
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
@@ -27,6 +28,8 @@ MAX_JITTER_S: Final = 5.0
 JITTER_SHARE: Final = 0.05
 FIRST_WITHIN_S: Final = 300.0
 FIRST_SOON_S: Final = 15.0  # what is asked often is near, mostly the machine itself: people wait for first figures
+SHARED: Final = "service:"
+CROWD: Final = 60  # so many items of one probe are spread over all of their period, or they stay in a bunch for ever
 
 
 class Ticks(tzinfo):
@@ -101,17 +104,21 @@ class Schedule:
         for key in [k for k, item in self._items.items() if wanted.get(k) != item]:
             self._scheduler.remove_job(key)
             del self._items[key]
+        many = {probe for probe, count in Counter(item.probe for item in wanted.values()).items() if count > CROWD}
         for key, item in wanted.items():
             if key not in self._items:
-                self._scheduler.add_job(self._due, self._grid(item), args=(item,), id=key)
+                grid = self._grid(item, spread=item.probe in many or item.subject.startswith(SHARED))
+                self._scheduler.add_job(self._due, grid, args=(item,), id=key)
                 self._items[key] = item
 
     def item(self, key: str) -> PlanItem | None:
         return self._items.get(key)
 
-    def _grid(self, item: PlanItem) -> Grid:
+    def _grid(self, item: PlanItem, *, spread: bool) -> Grid:
         # A phase by chance: 3,300 agents that start together must not ask one server together. But within minutes
-        # even for what is due once a day: a PC that is off at night would else never get to it.
+        # even for what is due once a day: a PC that is off at night would else never get to it. What all agents share
+        # is spread over its whole period: the same new plan comes to all of them at once, and its budget must hold.
         within_s = FIRST_WITHIN_S if item.period_s >= FIRST_WITHIN_S else FIRST_SOON_S
+        within_s = item.period_s if spread else within_s
         phase_s = self._clock.mono_ms() / 1000 + self._chance.uniform(0, min(item.period_s, within_s))
         return Grid(self._zone, period_s=item.period_s, phase_s=phase_s, chance=self._chance)

@@ -17,6 +17,10 @@ from collector.inventory.problems import ImportRefused, Problems
 from collector.inventory.relations import check_relations
 from collector.inventory.schema import Body
 from collector.inventory.sheets import read_source
+from collector.planning.replanning import replan
+
+_PLANNED = ("centres", "lines", "services")
+"""Tables that plans are drawn from."""
 
 
 class Outrun(CollectorError):
@@ -60,7 +64,10 @@ def carry_out(hub: Hub, actor: Actor, run: Run, progress: Progress) -> Written:
     def job(conn: Connection) -> Written:
         if keeping.newest(conn) != run.base:
             raise Outrun("another import was written in the meantime: look at the difference again")
-        return keeping.write(conn, run, actor, now_ms, progress)
+        written = keeping.write(conn, run, actor, now_ms, progress)
+        if any(table in _PLANNED and found.changes for table, found in run.difference.items()):
+            replan(conn, None, now_ms)
+        return written
 
     written = hub.store.writer.do(job)
     hub.wake("register")

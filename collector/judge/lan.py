@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from collector.api import State
 from collector.judge import trains
@@ -17,8 +17,9 @@ from collector.judging.policy import Version
 
 def judge_lan(question: Question, *, behind: Sequence[Fact], ports: Sequence[Fact] = ()) -> list[Segment]:
     """`behind`: facts of the centre's lines, in order; `ports`: of the devices that hold the agents."""
-    agents = {fact.agent for fact in question.facts}
-    return walk(question, _Lan(list(behind), _Ports(ports), agents))
+    facts = trains.only(question.facts)
+    agents = {fact.agent for fact in facts}
+    return walk(replace(question, facts=facts), _Lan(list(trains.only(behind)), _Ports(ports), agents))
 
 
 @dataclass(slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from collector.api import State
 from collector.judge import trains
@@ -15,7 +15,7 @@ from collector.judging.policy import Version
 
 def judge_line(question: Question, *, lan: Timeline) -> list[Segment]:
     """`lan`: the centre's network as judged, to the end of what the question holds."""
-    return walk(question, _Line(lan))
+    return walk(replace(question, facts=trains.only(question.facts)), _Line(lan))
 
 
 def blame(lan: Timeline, first: int, last: int) -> tuple[State, str | None]:

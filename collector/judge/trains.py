@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Final
 
 from collector.judge.facts import Fact
 from collector.judge.moments import Moment
 from collector.judge.timeline import Detail
 from collector.judge.walk import Symptom
 from collector.judge.windows import Window
+
+PROBE: Final = "reach"
+
+
+def only(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """Those of trains: what else is measured of a lan or a line (Wi-Fi, its resolver) neither proves nor disproves."""
+    return facts if all(fact.probe == PROBE for fact in facts) else [fact for fact in facts if fact.probe == PROBE]
 
 
 class Trains:

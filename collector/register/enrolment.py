@@ -12,7 +12,9 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, insert, select, update
 
-from collector.api import Actor, CollectorError, NotFound
+from collector.api import Actor, CollectorError, NotAllowed, NotFound
+from collector.inventory.relations import OWN_ROOMS
+from collector.planning.replanning import replan, replan_around
 from collector.register import plans
 from collector.register.actors import SYSTEM, audit
 from collector.register.known import token_hash
@@ -53,9 +55,12 @@ def make_code(
 ) -> str:
     """A one-time join code for a centre and a role. Makes the centre where it is missing and a name is given.
 
-    Raises IdentityError for a key that is none, NotFound for an unknown centre without a name.
+    Raises IdentityError for a key that is none, NotFound for an unknown centre without a name, NotAllowed for a vantage
+    at a centre: what it sees would be taken for what the province sees.
     """
     parse_centre(key)
+    if role == "vantage" and not key.startswith(OWN_ROOMS):
+        raise NotAllowed(f"a vantage stands in a room of the province's own: make the code for {OWN_ROOMS}-2, say")
     _require_centre(conn, actor, key, name=name, now_ms=now_ms)
     code = joincode.make(secrets.token_bytes(10), ca_sha256)
     row = {
@@ -76,7 +81,12 @@ def enrol(conn: Connection, word: Enrol, now_ms: int) -> Enrolled:
         enrolled_ms=now_ms,
     ))  # fmt: skip
     conn.execute(insert(token).values(sha256=token_hash(secret), agent=name, created_ms=now_ms))
-    _make_plan(conn, word, name, device=device, where=where, now_ms=now_ms)
+    for key in (f"agent:{name}", device):
+        _own(conn, key, where, label=word.name, owner=name, now_ms=now_ms)
+    if word.role == "pc":
+        replan(conn, [name], now_ms)
+    else:
+        replan_around(conn, where, now_ms)
     mark = update(join_code).where(join_code.c.sha256 == _hash(joincode.parse(word.join_code)))
     conn.execute(mark.values(used_by=name))
     detail = {"role": word.role, "version": word.version, "device": device}
@@ -87,11 +97,15 @@ def enrol(conn: Connection, word: Enrol, now_ms: int) -> Enrolled:
 def revoke(conn: Connection, actor: Actor, name: str, now_ms: int) -> None:
     """Take an agent's right to speak. What it measured stays; what it owned is free for the next. Raises NotFound."""
     live = update(agent).where(agent.c.id == name, agent.c.revoked_ms.is_(None)).values(revoked_ms=now_ms)
-    if conn.execute(live.returning(agent.c.id)).first() is None:
+    where = conn.scalar(live.returning(agent.c.centre))
+    if where is None:
         raise NotFound(f"there is no agent {name} that could be revoked")
     conn.execute(update(token).where(token.c.agent == name, token.c.revoked_ms.is_(None)).values(revoked_ms=now_ms))
-    conn.execute(update(subject).where(subject.c.agent == name, subject.c.kind.in_(("lan", "line"))).values(agent=None))
+    common = subject.c.kind.in_(("lan", "line", "service"))
+    conn.execute(update(subject).where(subject.c.agent == name, common).values(agent=None))
     conn.execute(update(heard).where(heard.c.agent == name).values(alert_after_ms=None))
+    plans.end(conn, name, now_ms)
+    replan_around(conn, where, now_ms)
     audit(conn, actor, "revoke", f"agent:{name}", now_ms=now_ms)
 
 
@@ -123,22 +137,6 @@ def _check_keys(word: Enrol) -> None:
             raise BadCode("bad_key", f"{name} is not base64 of 32 bytes")
     if not all(text.isprintable() for text in (word.name, word.version, *word.capabilities)):
         raise BadCode("bad_text", "name, version or capabilities hold a control character")
-
-
-def _make_plan(conn: Connection, word: Enrol, name: str, *, device: str, where: str, now_ms: int) -> None:
-    """Subjects and first plan; what another agent measures already is left to it: one owner each."""
-    lan, line = f"lan:{where}", f"line:{where}/a"
-    free = word.role == "box" and not plans.is_measured(conn, lan)
-    free_line = word.role == "box" and not plans.is_measured(conn, line)
-    _own(conn, f"agent:{name}", where, label=word.name, owner=name, now_ms=now_ms)
-    _own(conn, device, where, label=word.name, owner=name, now_ms=now_ms)
-    for key, mine in ((lan, free), (line, free_line)):
-        if mine:
-            _own(conn, key, where, label="", owner=name, now_ms=now_ms)
-    items = plans.first_items(
-        word.role, device=device, lan=lan if free else None, line=line if free_line else None, now_ms=now_ms
-    )
-    plans.put(conn, name, items, now_ms)
 
 
 def _own(conn: Connection, key: str, where: str, *, label: str, owner: str | None, now_ms: int) -> None:

@@ -84,6 +84,8 @@ class Register:
             self._by_hash, self._as_of_ms = by_hash, as_of_ms
         for name in changed:
             self._hub.wake_here(f"agent:{name}")
+        if changed:  # by a process that wakes nobody, it may be: whoever keeps places reads them anew
+            self._hub.wake("register")
 
     def loop(self) -> Loop:
         """Keeps the register fresh; runs in every process that has the door."""

@@ -88,12 +88,17 @@ def _celsius(value: float, lang: Lang) -> str:
     return f"{number(value, 1, lang)}{NBSP}°C"
 
 
+def _dbm(value: float, lang: Lang) -> str:
+    return f"{number(value, 0, lang)}{NBSP}dBm"
+
+
 _FORMATS: Final[dict[str, Callable[[float, Lang], str]]] = {
     "ratio": percent,
     "seconds": seconds,
     "bytes": size,
     "bps": rate,
     "celsius": _celsius,
+    "dbm": _dbm,
 }
 
 

@@ -29,6 +29,7 @@ UNITS = {
     "packets",
     "bps",
     "celsius",
+    "dbm",
     "count",
     "plugged",
     "code",

@@ -195,3 +195,23 @@ def test_the_first_run_comes_soon(clock: FakeClock, schedule: Schedule, period_s
     schedule.apply([item(f"i{n}", period_s=period_s) for n in range(50)])
     due_s = [job.next_run_time.timestamp() - clock.mono / 1000 for job in schedule._scheduler.get_jobs()]
     assert 0 <= min(due_s) <= max(due_s) <= within_s
+
+
+@pytest.mark.parametrize("period_s", [60, 300, 2_479], ids=["a minute", "a national service", "stretched"])
+def test_what_all_agents_share_begins_anywhere_in_its_period_so_that_no_plan_comes_to_all_at_once(
+    clock: FakeClock, schedule: Schedule, period_s: float
+) -> None:
+    shared = [PlanItem(f"s{n}", f"service:s{n}@07375-1", "service", "https://x", period_s, 9) for n in range(50)]
+    schedule.apply(shared)
+    due_s = sorted(job.next_run_time.timestamp() - clock.mono / 1000 for job in schedule._scheduler.get_jobs())
+    assert due_s[-1] <= period_s + 6
+    assert due_s[10] > period_s / 20
+    assert due_s[39] > period_s / 2
+
+
+def test_the_lines_of_a_province_take_turns_over_the_whole_minute(clock: FakeClock, schedule: Schedule) -> None:
+    schedule.apply([item(f"i{n}", period_s=60) for n in range(460)])
+    seconds = [int(j.next_run_time.timestamp() - clock.mono / 1000) for j in schedule._scheduler.get_jobs()]
+    fullest = max(seconds.count(second) for second in seconds)
+    assert max(seconds) > 50
+    assert fullest < 25, "in the mean it is eight"

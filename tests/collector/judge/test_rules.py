@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from collector.judge.agent import Condition
@@ -20,6 +22,7 @@ from tests.support.measured import (
     report,
     train,
 )
+from wire.outcomes import Outcome
 
 Told = list[tuple[float, str, str | None]]
 
@@ -36,6 +39,38 @@ def gateway(first: float, last: float, *, lost: int = 0) -> list[Fact]:
 
 def anchor(first: float, last: float, *, lost: int = 0, line: str = LINE, target: str = "collector") -> list[Fact]:
     return every([s + 0.5 for s in range(int(first), int(last), 10)], line, lost=lost, target=target)
+
+
+# --- what else is measured of a lan and a line ----------------------------------------------------------------------
+
+
+def beside(subject: str, probe: str, seconds: range, outcome: Outcome, reason: str | None = None) -> list[Fact]:
+    """Facts of another probe on the same subject, between the trains."""
+    found = [train(s + 0.2, subject, outcome=outcome, reason=reason, target="resolver") for s in seconds]
+    return [replace(fact, probe=probe, sent=0, received=0, rtt_s=None) for fact in found]
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [("ok", None), ("fail", "no_answer"), ("unknown", "not_wireless")])
+def test_wifi_and_resolver_neither_prove_nor_disprove_a_lan_and_a_line(outcome: Outcome, reason: str | None) -> None:
+    trains = [*gateway(0, 60), *gateway(60, 120, lost=5), *gateway(120, 300), *anchor(0, 150)]
+    trains += [*anchor(150, 210, lost=5), *anchor(210, 300)]
+    alone = tell(trains, until=305)
+    others = [
+        *beside(LAN, "wifi", range(0, 300, 7), outcome, reason),
+        *beside(LINE, "dns", range(0, 300, 7), outcome, reason),
+    ]
+    both = tell(trains, others, until=305)
+    assert [state for _, state, _ in alone.told(LINE)].count("down") == 1
+    assert (both.told(LAN), both.told(LINE)) == (alone.told(LAN), alone.told(LINE))
+
+
+def test_a_resolver_that_answers_does_not_keep_a_line_known() -> None:
+    desk = tell(gateway(0, 600), anchor(0, 60), beside(LINE, "dns", range(60, 600, 60), "ok"), until=605)
+    assert desk.told(LINE)[-1][1:] == ("unknown", "stale")
+
+
+def test_nothing_but_wifi_makes_no_lan_known() -> None:
+    assert tell(beside(LAN, "wifi", range(0, 300, 60), "ok"), until=305).told(LAN) == []
 
 
 # --- line -----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +14,7 @@ from collector.commands import CollectorCommands
 from collector.hub import Hub
 from collector.register import plans
 from collector.register.presence import overdue
+from tests.support import planned
 from tests.support.collector import Running, serving
 from wire.client import Refused
 from wire.messages import Enrolled, WaitAnswer
@@ -99,6 +101,20 @@ def test_a_new_plan_wakes_the_poll(running: Running, who: Enrolled) -> None:
         hub.wake(f"agent:{who.agent}")
         hub.wake("register")
         assert waiting.result(10).plan_sha256 == sha(running, who)
+
+
+def test_an_import_by_another_process_reaches_a_parked_poll(running: Running, who: Enrolled, tmp_path: Path) -> None:
+    elsewhere, woken = Hub(running.hub.store, running.hub.clock, running.hub.settings), threading.Event()
+    running.hub.on("register", lambda _topic: woken.set())
+    with ThreadPoolExecutor(1) as threads:
+        waiting = threads.submit(poll, running, who, sha(running, who))
+        wait_until_parked(running)
+        woken.clear()
+        planned.province(elsewhere, tmp_path / "p", lines=planned.LINES + "00000-1/b,tslcd,vnpt,,interface:eth1\n",
+                         centres="key,name_vi\n00000-1,Máy này\n")  # fmt: skip
+        assert waiting.result(10).plan_sha256 == sha(running, who)
+    assert woken.wait(10), "the judge's places are read anew"
+    assert ("line:00000-1/b", "collector") in planned.told(running.hub, who.agent)
 
 
 def test_a_newer_poll_releases_the_older(running: Running, who: Enrolled) -> None:

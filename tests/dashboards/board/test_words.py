@@ -49,7 +49,7 @@ def test_both_catalogues_fill_in_the_same_values() -> None:
         pytest.param("outcome", list(get_args(Outcome)), id="outcomes"),
         pytest.param("role", list(get_args(Role)), id="roles"),
         pytest.param("owner", [*_OWNERS, "unknown", "silent"], id="owners"),
-        pytest.param("target", ["self", "gateway", "collector"], id="targets"),
+        pytest.param("target", ["self", "gateway", "collector", "resolver", "default"], id="targets"),
         pytest.param("phase", ["resolve", "train", "read", *SERVICE_PHASES], id="phases"),
         pytest.param("threshold", list(WORDS), id="thresholds"),
         pytest.param("policy_of", list(Policy.__struct_fields__), id="sections of the policy"),
