@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from string import ascii_lowercase
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from collector.api import Actor, Done, Move, NotAllowed
 from collector.inventory import keeping
@@ -46,9 +46,9 @@ def carry(doing: Doing, name: str, to: str) -> None:
     stood = (posting.c.agent == name) & posting.c.to_ms.is_(None)
     if conn.execute(update(posting).where(stood).values(to_ms=now_ms).returning(posting.c.agent)).first() is None:
         conn.execute(insert(posting).values(agent=name, centre=row.centre, from_ms=row.enrolled_ms, to_ms=now_ms))
-    # Two moves within a millisecond would share their beginning; the second then begins a millisecond later.
-    taken = conn.scalar(select(posting.c.from_ms).where(posting.c.agent == name, posting.c.from_ms == now_ms))
-    from_ms = now_ms if taken is None else now_ms + 1
+    # Stays keep their order where two moves share a millisecond, or the clock was set back between them.
+    newest = conn.scalar(select(func.max(posting.c.from_ms)).where(posting.c.agent == name)) or 0
+    from_ms = max(now_ms, newest + 1)
     conn.execute(insert(posting).values(agent=name, centre=to, from_ms=from_ms))
     conn.execute(update(agent).where(agent.c.id == name).values(centre=to))
     own = subject.c.key.in_([f"agent:{name}", row.device])
