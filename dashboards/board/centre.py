@@ -130,7 +130,7 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         centre=centre,
         name=centre_name(centre, words),
         title=story.title or centre_title(standing, now_ms, words),
-        line=_line(infos, standings, names, words),
+        line="" if centre.retired else _line(infos, standings, names, words),
         standing=standing,
         now_ms=now_ms,
         as_of_ms=max((stored.at_ms for stored in latest), default=None),
