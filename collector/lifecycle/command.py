@@ -26,7 +26,6 @@ from collector.api import (
     Merge,
     Move,
     NotAllowed,
-    NotFound,
     Pause,
     Rename,
     Restore,
@@ -180,8 +179,6 @@ def _run(hub: Hub, act: Act, by: str, *, dry_run: bool, yes: bool, as_json: bool
             say(as_json, _document(seen, applied=False), "nothing was changed")
             return
         done = doing.change(hub, who, act)
-    except NotFound:
-        raise
     except NotAllowed as error:
         end(str(error), FAILED)
     back = f"motcua collector {done.back}" if done.back else ""
@@ -210,9 +207,9 @@ def _document(done: Done, *, applied: bool) -> dict[str, object]:
 
 
 def _agreed() -> bool:
-    """Whether a person agrees. Raises NotAllowed where nobody can be asked."""
+    """Whether a person agrees; where nobody can be asked the command ends."""
     if not is_terminal():
-        raise NotAllowed("nothing was changed: look at it with --dry-run, then say --yes")
+        end("nothing was changed: look at it with --dry-run, then say --yes", USAGE)
     sys.stdout.write("Do this? [y/N] ")
     sys.stdout.flush()
     return sys.stdin.readline().strip().lower() in {"y", "yes", "c", "có"}

@@ -189,8 +189,9 @@ def test_a_merged_centre_leads_to_the_other_for_codes_old_and_new(hub: Hub, cloc
     assert enrolled(hub, "", "pc", code=given_out).centre == NEW
     assert enrolled(hub, "", "pc", code=create_join_code(hub, OLD, "pc")).centre == NEW
     centres = {centre.key: centre for centre in HubReader(hub).centres()}
-    assert centres[OLD].retired is not None
-    assert (centres[OLD].retired.how, centres[OLD].retired.successor) == ("merged", f"centre:{NEW}")
+    gone = centres[OLD].retired
+    assert gone is not None
+    assert (gone.how, gone.successor) == ("merged", f"centre:{NEW}")
     assert "Xã Phúc Hoà" in [name.vi for name in centres[NEW].former]
     assert [c.act for c in HubReader(hub).chronicle(NEW).changes] == ["merge"]
 
