@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from collector.api import NotFound
 from collector.lifecycle.records import Doing
@@ -39,10 +39,12 @@ def _take(doing: Doing, name: str, centre: str) -> None:
     for key in (f"lan:{centre}", f"line:{centre}/a"):
         if plans.is_measured(conn, key) or retired.holding(conn, key):
             continue
-        if conn.execute(
-            update(subject).where(subject.c.key == key).values(agent=name).returning(subject.c.key)
-        ).first():
-            doing.tell("taken", key, f"agent:{name}")
+        mine = update(subject).where(subject.c.key == key).values(agent=name).returning(subject.c.key)
+        if conn.execute(mine).first() is None:  # nobody has measured here yet
+            conn.execute(insert(subject).values(
+                key=key, kind=key.partition(":")[0], centre=centre, label="", agent=name, created_ms=doing.now_ms,
+            ))  # fmt: skip
+        doing.tell("taken", key, f"agent:{name}")
 
 
 def _replan(doing: Doing, name: str, *, role: str, centre: str, device: str) -> None:

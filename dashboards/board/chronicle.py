@@ -74,7 +74,7 @@ class Teller:
         gone = [one for one in held.retired if one.to_ms is None and not one.subject.startswith("centre:")]
         return Story(
             title=title,
-            notices=[*self._own(centre), *self._stops(held)],
+            notices=self._own(centre) or self._stops(held),
             former=[self._former(was) for was in centre.former],
             gone=frozenset(one.subject for one in gone) if centre.retired is None else frozenset(),
             entries=[self._entry(change) for change in held.changes[:CHANGES_SHOWN]],

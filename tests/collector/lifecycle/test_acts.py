@@ -67,6 +67,13 @@ def test_a_box_carried_to_an_empty_centre_leaves_its_line_and_takes_the_one_ther
     assert audited(hub)[-1] == ("move", f"agent:{box.agent}")
 
 
+def test_a_box_carried_to_a_house_where_nothing_was_measured_yet_begins_there(hub: Hub) -> None:
+    box, _ = two_centres(hub)
+    create_join_code(hub, "07399-1", "box", name_vi="Nhà mới")
+    change(hub, Move(f"agent:{box.agent}", "07399-1", "x"))
+    assert planned(hub, box) == ["lan:07399-1", "line:07399-1/a"]
+
+
 def test_a_box_carried_to_a_centre_with_a_box_measures_only_itself_there(hub: Hub) -> None:
     box, other = two_centres(hub)
     change(hub, Move(f"agent:{box.agent}", NEW, "x"))
