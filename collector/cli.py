@@ -19,6 +19,8 @@ from collector.console import listing as _list
 from collector.console import opened as _hub
 from collector.console import say as _say
 from collector.console import settings_in_force as _settings
+from collector.lifecycle import command as lifecycle
+from collector.reading.chronicle import Roll
 from collector.store import tables
 from wire.messages import Role
 
@@ -36,6 +38,7 @@ def commands() -> typer.Typer:
     app.command("migrate", epilog=EPILOG)(migrate_store)
     app.command("check-config", epilog=EPILOG)(check_config)
     app.command("login-link", epilog=EPILOG)(login_link)
+    lifecycle.mount(app)
     app.add_typer(policy_cli.commands(), name="policy")
     return app
 
@@ -59,10 +62,11 @@ def join_code(
 
 
 def centres(*, as_json: Json = False) -> None:
-    """List the centres."""
-    query = select(tables.centre.c.key, tables.centre.c.name_vi, tables.centre.c.name_en).order_by(tables.centre.c.key)
+    """List the centres; those out of service say what they went into, or that they were decommissioned."""
     with _hub() as hub, hub.store.reading() as conn:
-        _list(as_json, ("key", "name_vi", "name_en"), [tuple(row) for row in conn.execute(query)])
+        found = Roll().centres(conn).values()
+    rows = [(c.key, c.name_vi, c.name_en, c.retired and (c.retired.successor or c.retired.how)) for c in found]
+    _list(as_json, ("key", "name_vi", "name_en", "out_of_service"), rows)
 
 
 def agents(

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
-from collector.api import Actor, NotAllowed, NotFound, TaskInfo
+from collector.api import Act, Actor, Done, NotAllowed, NotFound, TaskInfo
 from collector.hub import Hub
 from collector.judging import versions
 from collector.judging.versions import Set
+from collector.lifecycle import doing
 from collector.register import actors, enrolment, plans, tasks
 from collector.register.ca import open_authority
+from collector.store import tables
 from wire.identity import IdentityError
 from wire.messages import Role
 
@@ -38,6 +40,10 @@ class CollectorCommands:
         made = self._hub.store.writer.do(job)
         self._hub.wake(f"agent:{agent}")
         return made
+
+    def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:
+        """See `api.Commands`."""
+        return doing.change(self._hub, actor, act, rehearse=rehearse)
 
     def open_session(self, link: str) -> str:
         """See `api.Commands`."""
@@ -73,9 +79,12 @@ def create_join_code(
     name_vi: str = "",
     name_en: str = "",
     ttl: int = enrolment.CODE_MS // 1000,
+    replaces: str = "",
     actor: Actor = CLI,
 ) -> str:
     """A one-time join code, good for `ttl` seconds. A centre that is missing is made where a name is given.
+
+    A centre that went into another stands for that one. `replaces`: the agent that leaves when the code is used.
 
     Raises NotFound for an unknown centre without a name, NotAllowed for a key that is none.
     """
@@ -86,13 +95,28 @@ def create_join_code(
     def job(conn: Connection) -> str:
         return enrolment.make_code(
             conn, actor, centre, role=role, name=name, ca_sha256=authority.fingerprint, ttl_ms=ttl * 1000,
-            now_ms=now_ms,
+            now_ms=now_ms, replaces=replaces,
         )  # fmt: skip
 
     try:
         return hub.store.writer.do(job)
     except IdentityError as error:
         raise NotAllowed(str(error)) from error
+
+
+def replace_agent(hub: Hub, agent: str, *, ttl: int = enrolment.CODE_MS // 1000, actor: Actor = CLI) -> str:
+    """A join code for the machine that takes an agent's place: the old one leaves when the new one enrols.
+
+    Raises NotFound for an agent that may not speak.
+    """
+    query = select(tables.agent.c.centre, tables.agent.c.role).where(
+        tables.agent.c.id == agent, tables.agent.c.revoked_ms.is_(None)
+    )
+    with hub.store.reading() as conn:
+        row = conn.execute(query).first()
+    if row is None:
+        raise NotFound(f"there is no agent {agent} that could be replaced")
+    return create_join_code(hub, row.centre, row.role, ttl=ttl, replaces=agent, actor=actor)
 
 
 def create_login_link(hub: Hub, name: str, *, actor: Actor = CLI) -> str:

@@ -91,6 +91,7 @@ STATE_REASONS: Final[dict[str, str]] = {
     "never_measured": "no measurement has arrived yet",
     "stale": "the last measurement is older than three periods",
     "paused": "measuring was paused by a person",
+    "decommissioned": "a person took it out of service, so nothing is asked of it",
     "loss": "packets are lost, and the lower bound of the interval is over the limit",
     "slow": "the median is over the limit",
     "port_slow": "the network port runs below its nominal speed",

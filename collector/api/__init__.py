@@ -3,6 +3,23 @@
 Readers never block a writer. Every command takes the `Actor` who asks for it and leaves an audit row.
 """
 
+from collector.api.changes import (
+    Act,
+    Change,
+    Chronicle,
+    Decommission,
+    Done,
+    Effect,
+    FormerName,
+    Merge,
+    Move,
+    Pause,
+    Rename,
+    Restore,
+    Resume,
+    Retired,
+    Window,
+)
 from collector.api.doors import Commands, Reader
 from collector.api.facts import (
     STATES,
@@ -35,23 +52,37 @@ from collector.api.facts import (
 
 __all__ = [
     "STATES",
+    "Act",
     "Actor",
     "AgentInfo",
     "Centre",
+    "Change",
+    "Chronicle",
     "CollectorError",
     "Commands",
     "DayFigure",
+    "Decommission",
+    "Done",
+    "Effect",
     "Expected",
     "Flip",
+    "FormerName",
     "Interval",
     "Ledger",
+    "Merge",
+    "Move",
     "NotAllowed",
     "NotFound",
     "Overview",
+    "Pause",
     "PlannedItem",
     "Point",
     "PolicyVersion",
     "Reader",
+    "Rename",
+    "Restore",
+    "Resume",
+    "Retired",
     "Series",
     "Standing",
     "State",
@@ -62,4 +93,5 @@ __all__ = [
     "TaskState",
     "Threshold",
     "Unit",
+    "Window",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from collector.api.changes import Act, Chronicle, Done
 from collector.api.facts import (
     Actor,
     AgentInfo,
@@ -80,6 +81,10 @@ class Reader(Protocol):
         """Join codes that nobody has used, those that expired too, the newest first."""
         ...
 
+    def chronicle(self, centre: str) -> Chronicle:
+        """What people changed at a centre: planned stops, what left service, every act."""
+        ...
+
     def planned(self, centre: str) -> list[PlannedItem]: ...
     def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]: ...
     def limits(self) -> dict[str, float]:
@@ -101,6 +106,10 @@ class Commands(Protocol):
 
     def request_task(self, actor: Actor, agent: str, item: str) -> TaskInfo:
         """Ask an agent to measure one item of its plan now. Rate-limited per item: one that waits is given again."""
+        ...
+
+    def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:
+        """Change the register; `rehearse` tells what would come of it and changes nothing."""
         ...
 
     def open_session(self, link: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from collector.api.changes import FormerName, Retired, Window
 from wire.messages import Observation
 from wire.outcomes import Outcome
 
@@ -40,9 +41,13 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Centre:
+    """A centre; `retired` where it is out of service, `former` are names it had, and those of what went into it."""
+
     key: str
     name_vi: str
     name_en: str
+    retired: Retired | None = None
+    former: tuple[FormerName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +79,8 @@ class Overview:
     """All of the province at one moment: how every centre stands, and every other subject that is not well.
 
     Its standings leave `as_of_ms` out: `measured` tells it for those that are looked at. `version` changes whenever
-    anything here but `as_of_ms`, the newest measurement of all, may have.
+    anything here but `as_of_ms`, the newest measurement of all, may have. What is out of service is not here. `planned`
+    are the centres, and `paused` the subjects, whose trouble a planned stop explains.
     """
 
     version: str
@@ -82,6 +88,8 @@ class Overview:
     standings: dict[str, Standing]  # by the key of the centre
     troubles: tuple[tuple[SubjectInfo, Standing], ...]
     as_of_ms: int | None
+    planned: dict[str, Window] = field(default_factory=dict)  # by the key of the centre
+    paused: dict[str, Window] = field(default_factory=dict)  # by the key of the subject
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,7 @@ class History:
         with self._hub.store.reading_ts() as conn:
             seen = _seen(conn, sorted({subject for subject, _, _ in found.latest}))
         with self._hub.store.reading() as conn:
+            self._places.refresh(conn)
 
             def period_ms(one: StoredObservation) -> int | None:
                 where = self._places.centre_of(conn, one.agent)

@@ -133,7 +133,10 @@ def _say_end(run: Run, written: Written | None, *, as_json: bool, dry_run: bool)
         )
         sys.stdout.write(f"{what}\n")
         if written.staying:
-            sys.stdout.write(f"{len(written.staying)} subjects left the inventory but stay, with what was measured\n")
+            sys.stdout.write(
+                f"{len(written.staying)} subjects left the inventory but stay, with what was measured;"
+                " `motcua collector decommission` takes them off the lists\n"
+            )
 
 
 def _document(run: Run, written: Written | None) -> dict[str, object]:

@@ -18,13 +18,14 @@ def fold(name: str) -> str:
 
 
 class Communes:
-    """The communes there are, by code; finds the one that was probably meant."""
+    """The communes there are, by code; finds the one that was probably meant, by a name it had before too."""
 
-    def __init__(self, names: Mapping[str, str]) -> None:
+    def __init__(self, names: Mapping[str, str], former: Mapping[str, str] | None = None) -> None:
         self._names: Final = names
         self._by_name: dict[str, list[str]] = {}
         for code, name in names.items():
-            self._by_name.setdefault(fold(name), []).append(code)
+            for called in {fold(name), fold((former or {}).get(code, ""))} - {""}:
+                self._by_name.setdefault(called, []).append(code)
 
     def __contains__(self, code: str) -> bool:
         return code in self._names

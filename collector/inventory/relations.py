@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
@@ -15,7 +16,10 @@ from collector.inventory.sheets import nearest
 Held = Mapping[str, Mapping[str, Body]]
 _Flaw = tuple[str, Fault]
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
 OWN_ROOMS = "00000"
+PRIVATE = "a private address"
 NATIONAL_PERIOD_S = 300
 
 
@@ -35,7 +39,8 @@ class _World:
     def __init__(self, held: Held, found: Mapping[str, Rows]) -> None:
         self.held, self.found = held, found
         communes = merged(held, found, "communes")
-        self.communes = Communes({code: str(body["name"]) for code, body in communes.items()})
+        names = {code: str(body["name"]) for code, body in communes.items()}
+        self.communes = Communes(names, {code: str(body.get("former", "")) for code, body in communes.items()})
         self.centres = merged(held, found, "centres")
         self.teams = merged(held, found, "teams")
         self.schedules = {str(body["schedule"]) for body in merged(held, found, "hours").values()}
@@ -48,6 +53,7 @@ class _World:
         elif table == "lines":
             yield from self._centre_is_there(key.partition("/")[0], "key")
             yield from self._circuit(key, body)
+            yield from _line_addresses(body)
         elif table == "devices":
             yield from self._centre_is_there(str(body["centre"]), "centre")
         elif table == "rota":
@@ -109,11 +115,24 @@ def _orphans(world: _World, table: str, column: str, problems: Problems) -> None
             problems.add(world.found[name].file, 0, "", fault)
 
 
+def _line_addresses(body: Body) -> Iterator[_Flaw]:
+    """The far end of a line is probed: it may be private, and never this machine or nobody's."""
+    kind, _, rest = str(body.get("reach_by", "")).partition(":")
+    gateway = rest if kind in {"gateway", "source"} else ""
+    for column, text in (("cpe_address", str(body.get("cpe_address", ""))), ("reach_by", gateway)):
+        if text and (what := _no_server(ipaddress.ip_address(text))):
+            yield column, Fault(f"{text} is {what}", "write the address of the line's own equipment")
+
+
 def service_flaws(body: Body) -> Iterator[_Flaw]:
     """Rules of conduct: what may be probed, how often, and what may never be switched on."""
     scope, url = str(body["scope"]), str(body.get("url", ""))
-    if url and scope != "local" and (what := _kept_from(url, private_allowed=scope == "province")):
-        yield "url", Fault(f"{shown(url)} leads to {what}", "name the service's own address")
+    marked = bool(body.get("private"))
+    if marked and scope == "national":
+        yield "private", Fault("a national service has no private address", "write false, or correct scope")
+    if url and scope != "local" and (what := _kept_from(url)) and not (marked and what == PRIVATE):
+        remedy = "if it is the province's own network, mark the row private" if what == PRIVATE else ""
+        yield "url", Fault(f"{shown(url)} leads to {what}", remedy or "name the service's own address")
     if scope == "national" and int(body["period_s"]) < NATIONAL_PERIOD_S:
         yield "period_s", Fault("national services are asked at most every 300 s", f"write {NATIONAL_PERIOD_S} or more")
     if body["on"]:
@@ -129,7 +148,7 @@ def _may_be_on(body: Body, scope: str, url: str) -> Iterator[_Flaw]:
         yield "on", Fault("it runs on the officials' PCs, where no service probe goes", "write false")
 
 
-def _kept_from(url: str, *, private_allowed: bool) -> str:
+def _kept_from(url: str) -> str:
     """What kind of address a probe must keep away from; empty where it need not."""
     host = (urlsplit(url).hostname or "").rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
@@ -137,7 +156,18 @@ def _kept_from(url: str, *, private_allowed: bool) -> str:
     try:
         ip = ipaddress.ip_address(host)
     except ValueError:
-        return "" if "." in host and not host.replace(".", "").isdecimal() else "no host of a network"
-    if ip.is_loopback or ip.is_unspecified or ip.is_link_local or ip.is_multicast:
-        return "an address that is no server"
-    return "" if ip.is_global or private_allowed else "a private address"
+        # 127.1, 0177.0.0.1 and 0x7f.1 are addresses to a resolver: a name ends in a word.
+        last = host.rpartition(".")[2]
+        return "" if "." in host and re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is None else "no host of a network"
+    return _no_server(ip) or ("" if _as_v4(ip).is_global else PRIVATE)
+
+
+def _as_v4(ip: Address) -> Address:
+    """The address itself, or the IPv4 address that it only wraps."""
+    return (ip.ipv4_mapped or ip) if isinstance(ip, ipaddress.IPv6Address) else ip
+
+
+def _no_server(ip: Address) -> str:
+    real = _as_v4(ip)
+    bad = real.is_loopback or real.is_unspecified or real.is_link_local or real.is_multicast
+    return "an address that is no server" if bad else ""

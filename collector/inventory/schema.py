@@ -118,7 +118,8 @@ _SERVICES: Final = Table("services", ("id",), (
     _needed("owner", cells.name), _needed("scope", cells.one_of("national", "province", "local")),
     Column("url", cells.url), Column("checks", cells.some_of(*CHECKS)), _needed("slow_s", cells.number(0.01, 300)),
     _needed("period_s", cells.whole(30, 86_400)), _needed("budget_per_minute", cells.whole(0, 10_000)),
-    _needed("on", cells.yes_no), _needed("confidence", cells.one_of(*CONFIDENCE)), Column("source", cells.text()),
+    _needed("on", cells.yes_no), Column("private", cells.yes_no),
+    _needed("confidence", cells.one_of(*CONFIDENCE)), Column("source", cells.text()),
     *_NOTE,
 ))  # fmt: skip
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 from collector.inventory.bulk import insert_rows, parts
 from collector.inventory.difference import Change, TableDifference
 from collector.inventory.schema import Body
+from collector.store.lifecycle_tables import retirement
 from collector.store.tables import agent, centre, flip, join_code, subject
 
 _KINDS: Final = {"internet": "Internet", "tslcd": "TSLCD", "mobile": "4G/5G"}
@@ -101,10 +102,11 @@ def _remove_centres(conn: Connection, keys: Sequence[str]) -> list[str]:
 
 
 def _measured(conn: Connection, keys: Sequence[str]) -> set[str]:
-    """Those that an agent owns, or that were judged once."""
+    """Those that an agent owns, that were judged once, or that people took out of service: their pages stay."""
     owned = select(subject.c.key).where(subject.c.key.in_(keys), subject.c.agent.is_not(None))
     judged = select(flip.c.subject).where(flip.c.subject.in_(keys)).distinct()
-    return {*conn.scalars(owned), *conn.scalars(judged)}
+    gone = select(retirement.c.subject).where(retirement.c.subject.in_(keys))
+    return {*conn.scalars(owned), *conn.scalars(judged), *conn.scalars(gone)}
 
 
 def _centre_of(key: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from collector.judge.retired import REASON as OUT_OF_SERVICE
 from collector.judge.timeline import BEGINNING, Segment, Span, Timeline
 
 _USABLE = ("ok", "degraded")
@@ -27,7 +28,8 @@ def judge_centre(
 
 def _state(at: int, lan: Timeline, lines: Mapping[str, Timeline], devices: Mapping[str, Timeline]) -> Segment:
     network = lan.at(at)
-    now = {key: lines[key].at(at) for key in sorted(lines)}
+    every = {key: lines[key].at(at) for key in sorted(lines)}
+    now = {key: segment for key, segment in every.items() if segment.reason != OUT_OF_SERVICE}
     if not any(segment.state in _USABLE for segment in now.values()):
         return _without_line(at, network, now)
     broken = [key for key, segment in now.items() if segment.state == "down"]
@@ -44,7 +46,7 @@ def _state(at: int, lan: Timeline, lines: Mapping[str, Timeline], devices: Mappi
 def _without_line(at: int, network: Segment, now: Mapping[str, Segment]) -> Segment:
     """No line is known to be usable: down where that is proved, else not measured."""
     if not now:
-        return BEGINNING
+        return replace(BEGINNING, at=at)
     if network.state == "down":
         return _of(at, Segment(at, "down", "lan_down"), "lan", network)
     unknown = next((segment for segment in now.values() if segment.state == "unknown"), None)

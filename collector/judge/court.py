@@ -16,6 +16,7 @@ from collector.judge.device import judge_device
 from collector.judge.facts import Fact
 from collector.judge.lan import judge_lan
 from collector.judge.line import judge_line
+from collector.judge.retired import without_service
 from collector.judge.timeline import Segment, Span, Timeline
 from collector.judge.walk import Question
 from collector.judging.policy import Policies
@@ -29,7 +30,8 @@ class Case:
     """What is known of one centre. Keys are subjects, but of `presence` and `conditions`: there they are agents.
 
     `subjects` maps each subject to its kind. `facts` are in order (`facts.in_order`). `owners` names the agents that
-    measure a subject: where all of them are silent, its gaps are silence.
+    measure a subject: where all of them are silent, its gaps are silence. `retired` are the spans in which a subject
+    was out of service; `stays` those in which an agent stood here, where it was carried: elsewhere it is not heard.
     """
 
     subjects: Mapping[str, str]
@@ -39,6 +41,8 @@ class Case:
     policies: Policies
     presence: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)
+    retired: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    stays: Mapping[str, Sequence[Span]] = field(default_factory=dict)
 
     def of(self, kind: str) -> list[str]:
         """The subjects of a kind, in the order of their keys."""
@@ -69,13 +73,27 @@ class _Court:
     def ask(self, key: str) -> Question:
         case = self.case
         agents = case.owners.get(key, frozenset())
-        presence = [span for agent in sorted(agents) for span in case.presence.get(agent, ())]
+        here = self._whole if case.subjects.get(key) in {"agent", "device"} else self._here
+        presence = [span for agent in sorted(agents) for span in here(agent)]
         return Question(case.facts.get(key, ()), case.before.get(key, _NEVER), presence, self.span, case.policies)
+
+    def _whole(self, agent: str) -> Sequence[Span]:
+        """When an agent was heard: its own state, and its machine's, go with it wherever it stands."""
+        return self.case.presence.get(agent, ())
+
+    def _here(self, agent: str) -> Sequence[Span]:
+        """When an agent was heard at this centre."""
+        heard, stays = self._whole(agent), self.case.stays.get(agent)
+        if stays is None:
+            return heard
+        both = (Span(max(a.start, b.start), min(a.end, b.end)) for a in heard for b in stays)
+        return [span for span in both if span.start < span.end]
 
     def put(self, key: str, segments: Sequence[Segment]) -> Timeline:
         before = self.case.before.get(key, _NEVER)
-        self.timelines[key] = before.spliced(self.span.start, self.span.end, segments)
-        return self.timelines[key]
+        told = before.spliced(self.span.start, self.span.end, segments)
+        self.timelines[key] = without_service(told, self.case.retired.get(key, ()), self.span, self.case.policies)
+        return told  # what hangs on it is judged by what was measured until its end
 
     def lan(self) -> Timeline:
         case = self.case

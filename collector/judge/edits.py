@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from collector.api import Flip, State
+from collector.judge.retired import REASON as OUT_OF_SERVICE
 from collector.judge.timeline import BEGINNING, Detail, Segment, Span, Timeline
 
 
@@ -84,6 +85,8 @@ def only_silence(before: Timeline, after: Timeline, span: Span) -> Timeline:
 
 
 def _filled(at: int, was: Segment, now: Segment) -> Segment:
+    if OUT_OF_SERVICE in {was.reason, now.reason}:  # what the register says needs no measurement
+        return replace(now, at=at)
     if was.reason != "silent" or now.says(was) or now.says(BEGINNING):
         return replace(was, at=at)
     return replace(now, at=at, detail={**now.detail, "partial": 1})

@@ -13,6 +13,7 @@ from collector.judge.timeline import ALWAYS, Span
 from collector.judge.walk import valid_ms
 from collector.judging.casebook import Loaded
 from collector.judging.policy import Policies
+from collector.lifecycle import records
 from collector.register import presence
 from collector.register.places import Places
 from collector.store.tables import agent, condition, heard, inbox
@@ -66,6 +67,7 @@ class Watch:
     heard_from: dict[str, int] = field(default_factory=dict)
     deadlines: dict[str, int] = field(default_factory=dict)
     caught_up: bool = False
+    acts: int | None = None  # the newest act of people that was looked at
 
     def start(self, conn: Connection) -> None:
         """What was judged already when the judge last ran, at `since_ms`."""
@@ -82,6 +84,7 @@ class Watch:
             self._touch(conn, agenda, one.agent, one.last_ms, now_ms)
         self._returns(conn, agenda, now_ms)
         self._conditions(conn, agenda)
+        self._acts(conn, agenda)
         self._deadlines(agenda, now_ms)
         if caught_up and not self.caught_up:
             self._edges(conn, agenda)
@@ -94,8 +97,7 @@ class Watch:
         self.silent.update(agents)
 
     def _touch(self, conn: Connection, agenda: Agenda, name: str, first: int, last: int) -> None:
-        centre = self.places.centre_of(conn, name)
-        if centre is not None:
+        for centre in self.places.centres_of(conn, name):
             agenda.touch(centre, first, last)
 
     def _returns(self, conn: Connection, agenda: Agenda, now_ms: int) -> None:
@@ -117,6 +119,14 @@ class Watch:
             for edge in (row.from_ms, row.to_ms):
                 if edge is not None and edge >= since:
                     self._touch(conn, agenda, row.agent, edge, edge)
+
+    def _acts(self, conn: Connection, agenda: Agenda) -> None:
+        """What people changed of the register since the last look."""
+        for number, centre, at_ms in records.touched(conn, self.acts, self.since_ms - _WRITTEN_LATE_MS):
+            self.acts = number
+            agenda.touch(centre, at_ms, at_ms)
+        if self.acts is None:
+            self.acts = records.newest(conn)
 
     def _deadlines(self, agenda: Agenda, now_ms: int) -> None:
         for centre in [centre for centre, at in self.deadlines.items() if at <= now_ms]:

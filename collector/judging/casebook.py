@@ -83,7 +83,7 @@ class Casebook:
         case = Case(
             place.subjects, by_subject, {key: timeline_of(rows) for key, rows in held.items()}, place.owners(),
             self.policies, read_presence(conn, list(place.plans), span, now_ms),
-            read_conditions(conn, list(place.plans), span),
+            read_conditions(conn, list(place.plans), span), place.retired, place.stays,
         )  # fmt: skip
         return Loaded(case, held, pruned)
 

@@ -17,6 +17,7 @@ from collector.api import CollectorError
 from collector.hub import Hub
 from collector.judge.court import Case, Settled, settle
 from collector.judge.edits import Edit, edits, only_silence
+from collector.judge.retired import without_service
 from collector.judge.timeline import Span
 from collector.judging import flips
 from collector.judging.agenda import Agenda, Watch
@@ -101,6 +102,7 @@ class Judge:
     def _step(self, book: Casebook, watch: Watch, now_ms: int) -> bool:
         agenda = Agenda()
         with self._hub.store.reading() as conn:
+            self._places.refresh(conn)
             rows = read_rows(conn, self._seq, ROWS)
             newest = self._touched_by(conn, rows, book, agenda)
             late = watch.look(conn, agenda, now_ms=now_ms, caught_up=len(rows) < ROWS)
@@ -155,11 +157,11 @@ class Judge:
         """Put on the agenda what rows touch; the newest moment in them."""
         newest = 0
         for row in rows:
-            centre = self._places.centre_of(conn, row.agent)
-            if centre is None:
+            centres = self._places.centres_of(conn, row.agent)
+            if not centres:
                 continue
-            for fact in book.take(row, self._place(conn, centre, row.agent)):
-                agenda.touch(centre, fact.at, fact.at)
+            for fact in book.take(row, self._place(conn, centres[0], row.agent)):
+                agenda.touch(self._places.where(conn, fact.subject, centres), fact.at, fact.at)
                 newest = max(newest, fact.at)
         return newest
 
@@ -239,8 +241,11 @@ def _edits(settled: Settled, loaded: Loaded) -> list[Edit]:
     for key, timeline in settled.timelines.items():
         told = timeline
         if loaded.pruned:
+            before = settled.case.before[key]
             if key.startswith("agent:"):  # whether it was heard does not depend on what was kept
-                continue
-            told = only_silence(settled.case.before[key], timeline, settled.span)
+                gone = settled.case.retired.get(key, ())
+                told = without_service(before, gone, settled.span, settled.case.policies)
+            else:
+                told = only_silence(before, timeline, settled.span)
         made += edits(key, loaded.flips[key], told, settled.span)
     return made

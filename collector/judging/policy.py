@@ -160,6 +160,9 @@ def _contradictions(p: Policy) -> Iterator[str]:
     if max(p.device.failed, p.device.good) * p.device.period_s > p.time.decide_within_s:
         key = "failed" if p.device.failed >= p.device.good else "good"
         yield f"device.{key}: so many in a row, device.period_s = {p.device.period_s:g} s, do not fit into {decide}"
+    if p.lan.loss > p.line.loss:  # a line is asked through the lan: its loss holds that of the lan
+        lan, line = f"lan.loss = {p.lan.loss:g}", f"line.loss = {p.line.loss:g}"
+        yield f"{lan} is over {line}: what the lan loses would be called the line's"
     if p.time.cut_s >= p.time.decide_within_s:
         yield f"{decide} must be longer than time.cut_s = {p.time.cut_s:g} s"
     if p.time.hold_at_most_s < p.time.stale_periods * max(p.lan.period_s, p.line.period_s, p.device.period_s):

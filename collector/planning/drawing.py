@@ -21,6 +21,9 @@ LINES_A_MINUTE: Final = 600
 """Trains to CPEs that one vantage sends a minute; where there are more lines, each has its turn less often."""
 
 DEFAULT: Final = "default"
+UNDECLARED: Final = "undeclared"
+"""`reach_by` of the line a centre is taken to have where the inventory declares none: whatever its box sends by."""
+
 REDIRECTS: Final = 3
 
 _TRAIN: Final[dict[str, Scalar]] = {"packets": 5, "interval_s": 0.2, "timeout_s": 2.0}
@@ -97,7 +100,7 @@ def draw(post: Post, lines: Sequence[Line], turns: Sequence[Turn], *, name: str 
     if post.role == "box":
         lan = f"lan:{post.centre}"
         drawn.items.append(Wanted(lan, "reach", "gateway", 10.0, 8.0, _TRAIN))
-        _lines(drawn, lines or [Line(f"{post.centre}/a", DEFAULT)], name=name if lines else None)
+        _lines(drawn, lines, name=name)
         drawn.items.append(Wanted(lan, "wifi", DEFAULT, 300.0, 5.0))
     drawn.items += [_service(post.centre, turn) for turn in turns]
     if post.role == "vantage":
@@ -115,8 +118,8 @@ def _service(centre: str, turn: Turn) -> Wanted:
 # --- lines ----------------------------------------------------------------------------------------------------------
 
 
-def _lines(drawn: Drawn, lines: Sequence[Line], *, name: str | None) -> None:
-    """Trains by every line that this box can send by, and the resolver of the default one unless `name` is None."""
+def _lines(drawn: Drawn, lines: Sequence[Line], *, name: str) -> None:
+    """Trains by every line that this box can send by, and the resolver of the default one."""
     default: Line | None = None
     for line in lines:
         if line.reach_by == DEFAULT and default is not None:
@@ -128,7 +131,7 @@ def _lines(drawn: Drawn, lines: Sequence[Line], *, name: str | None) -> None:
             drawn.left_out.append((line.subject, why))
         else:
             drawn.items.append(Wanted(line.subject, "reach", "collector", 10.0, 8.0, _TRAIN | bound, why))
-    if default is not None and name is not None:
+    if default is not None:
         settings: dict[str, Scalar] = {"name": name} if name else {}
         drawn.items.append(Wanted(default.subject, "dns", "resolver", 60.0, 10.0, settings))
 
@@ -136,7 +139,7 @@ def _lines(drawn: Drawn, lines: Sequence[Line], *, name: str | None) -> None:
 def bind(reach_by: str) -> tuple[dict[str, Scalar] | None, str]:
     """What a train must be told to leave by a line, in settings and in words; None with the reason where it cannot."""
     kind, _, rest = reach_by.partition(":")
-    if reach_by == DEFAULT:
+    if reach_by in {DEFAULT, UNDECLARED}:
         return {}, ""
     if kind in {"interface", "source"}:
         return {kind: rest}, f"leaves by the {kind} {rest}"

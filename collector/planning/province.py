@@ -14,8 +14,9 @@ from collector.inventory.relations import OWN_ROOMS
 from collector.inventory.schema import Body
 from collector.judging.policy import PolicyError, parse_policy, read_policies, read_policy_file
 from collector.planning.budget import Allotment, Service, allot
-from collector.planning.drawing import Drawn, Line, Post, Turn, draw
+from collector.planning.drawing import UNDECLARED, Drawn, Line, Post, Turn, draw
 from collector.planning.services import host_of, service_of
+from collector.register import retired
 from collector.store.inventory_tables import inventory
 from collector.store.tables import agent, subject
 from wire.messages import Role
@@ -59,19 +60,26 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Province:
-    """`posts` are the live agents that are asked about, with the `lines` by centre that they need."""
+    """`posts` are the live agents that are asked about, with the `lines` by centre that they need.
+
+    `out`: the subjects that are out of service.
+    """
 
     posts: Sequence[Post]
     lines: Mapping[str, Sequence[Line]]
     demand: Demand
+    out: Collection[str] = ()
 
     def drawn(self, post: Post) -> Drawn:
         """The plan of one of the posts."""
+        return draw(post, self._lines_of(post), self.demand.turns(post), name=self.demand.name())
+
+    def _lines_of(self, post: Post) -> Sequence[Line]:
         if post.role == "vantage":
             lines: Sequence[Line] = [line for its in self.lines.values() for line in its] if post.leads else ()
         else:
-            lines = self.lines.get(post.centre, ())
-        return draw(post, lines, self.demand.turns(post), name=self.demand.name())
+            lines = self.lines.get(post.centre) or [Line(f"{post.centre}/a", UNDECLARED)]
+        return [line for line in lines if line.subject not in self.out]
 
 
 def read_province(
@@ -81,7 +89,7 @@ def read_province(
     posts = _posts(conn, agents)
     far = agents is None or any(post.role == "vantage" and post.leads for post in posts)
     within = None if far else {post.centre for post in posts if post.leads}
-    return Province(posts, _lines(conn, within), demand or read_demand(conn, now_ms))
+    return Province(posts, _lines(conn, within), demand or read_demand(conn, now_ms), retired.everything(conn))
 
 
 def read_demand(conn: Connection, now_ms: int) -> Demand:

@@ -8,8 +8,9 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from collector.api import NotFound, StoredObservation
+from collector.register.places import agents_at
 from collector.store.bodies import InboxRow, observations, read_batch, read_span
-from collector.store.tables import agent, subject
+from collector.store.tables import subject
 
 _PAGES: Final = (32, 256, 2_048)
 """Rows looked through, more each time; what is not in the last is not looked for."""
@@ -39,8 +40,8 @@ def newest_observations(conn: Connection, ids: Sequence[str]) -> list[StoredObse
 
 def observations_before(conn: Connection, key: str, before_ms: int, limit: int) -> list[StoredObservation]:
     """Observations of a subject older than `before_ms`, newest first, at most `limit`."""
-    where = select(subject.c.centre).where(subject.c.key == key).scalar_subquery()
-    names = list(conn.scalars(select(agent.c.id).where(agent.c.centre == where)))
+    where = conn.scalar(select(subject.c.centre).where(subject.c.key == key))
+    names = [] if where is None else agents_at(conn, where)
     found = [stored for name in names for stored in _of_agent(conn, name, key, before_ms=before_ms, limit=limit)]
     return sorted(found, key=lambda stored: (stored.at_ms, stored.id), reverse=True)[:limit]
 

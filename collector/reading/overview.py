@@ -9,20 +9,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from collector.api import Centre, Flip, Overview, Standing, SubjectInfo
+from collector.api import Centre, Flip, Overview, Standing, SubjectInfo, Window
 from collector.hub import Hub
 from collector.judging import flips
-from collector.store.tables import centre, flip, heard, latest, subject
+from collector.lifecycle import windows
+from collector.reading.chronicle import Roll
+from collector.store.tables import flip, heard, latest, subject
 
 REGISTER_MS: Final = 10_000
 _AT_ONCE: Final = 400  # subjects asked for in one query, well below what either database allows
 
-_CENTRES: Final = select(centre.c.key, centre.c.name_vi, centre.c.name_en).order_by(centre.c.key)
 _SUBJECTS: Final = select(
     subject.c.key, subject.c.kind, subject.c.centre, subject.c.label, subject.c.agent, subject.c.created_ms
 ).order_by(subject.c.centre, subject.c.key)
@@ -42,7 +44,10 @@ class Province:
         self._read_ms: int | None = None
         self._turn = 0  # of the register
         self._rows: Sequence[_Row] = ()
+        self._roll = Roll()
         self._centres: dict[str, Centre] = {}
+        self._live: dict[str, Centre] = {}
+        self._gone: frozenset[str] = frozenset()  # subjects out of service
         self._infos: dict[str, SubjectInfo] = {}
         self._created: dict[str, int] = {}
         self._seq = 0
@@ -72,12 +77,22 @@ class Province:
             with self._hub.store.reading() as conn:
                 self._read_register(conn)
                 self._read_flips(conn)
-            version = f"{self._turn}.{self._seq}"
+                stops = windows.running(conn, self._hub.clock.wall_ms())
+            version = f"{self._turn}.{self._seq}{''.join(f'.{stop.id}' for stop in stops)}"
             if self._seen is None or self._seen.version != version:
-                troubles = tuple(self._troubles.values())
-                self._seen = Overview(version, self._centres, dict(self._whole), troubles, None)
+                self._seen = self._see(version, stops)
             seen = self._seen
-        return Overview(version, seen.centres, seen.standings, seen.troubles, as_of_ms)
+        return replace(seen, as_of_ms=as_of_ms)
+
+    def _see(self, version: str, stops: Sequence[Window]) -> Overview:
+        troubles, whole = tuple(self._troubles.values()), dict(self._whole)
+        explain = windows.in_force(stops, self._hub.clock.wall_ms())
+        planned = windows.planned_centres(explain, whole, troubles)
+        return Overview(
+            version, self._live, whole, troubles, None,
+            {key: window for key, window in planned.items() if key in self._live},
+            windows.explained(explain, troubles),
+        )  # fmt: skip
 
     def standings(self) -> dict[str, Standing]:
         """What is true now of every subject, each with its newest measurement."""
@@ -96,14 +111,16 @@ class Province:
 
     def _read_register(self, conn: Connection) -> None:
         now_ms = self._hub.clock.mono_ms()
-        fresh = self._read_ms is not None and now_ms - self._read_ms < REGISTER_MS
+        fresh = self._read_ms is not None and now_ms - self._read_ms < REGISTER_MS and not self._roll.moved(conn)
         if fresh and conn.scalar(_COUNT) == len(self._rows):
             return
         self._read_ms = now_ms
-        centres = {row[0]: Centre(*row) for row in conn.execute(_CENTRES)}
+        centres = self._roll.centres(conn)
         rows: Sequence[_Row] = [tuple(row) for row in conn.execute(_SUBJECTS)]
         if rows != self._rows or centres != self._centres:
             self._rows, self._centres = rows, centres
+            self._live = {key: one for key, one in centres.items() if one.retired is None}
+            self._gone = self._roll.gone(row[:3] for row in rows)
             self._infos = {row[0]: SubjectInfo(*row[:5]) for row in rows}
             self._created = {row[0]: row[5] for row in rows}
             self._turn += 1
@@ -135,7 +152,7 @@ class Province:
     def _note(self, key: str) -> None:
         """Put one subject where it belongs now."""
         info, held = self._infos.get(key), self._held.get(key)
-        if info is None:  # enrolled a moment ago: it comes with the register
+        if info is None or key in self._gone:  # enrolled a moment ago: it comes with the register
             return
         now = standing(key, held, self._created[key], None)
         if info.kind == "centre":

@@ -12,6 +12,7 @@ from collector.api import (
     Actor,
     AgentInfo,
     Centre,
+    Chronicle,
     DayFigure,
     Expected,
     Flip,
@@ -35,7 +36,9 @@ from collector.judge.timeline import Segment
 from collector.judging import flips
 from collector.judging.policy import newest_number, read_policies
 from collector.judging.versions import read_versions
+from collector.lifecycle import records
 from collector.reading import suite
+from collector.reading.chronicle import read_chronicle
 from collector.reading.evidence import find_observation, newest_observations, observations_before
 from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.overview import Province, standing, whole
@@ -66,9 +69,10 @@ class HubReader:
             subjects = conn.scalar(select(func.count()).select_from(subject)) or 0
             policy = newest_number(conn)
             newest_import = conn.scalar(select(func.max(import_run.c.id))) or 0  # it may rename without adding
+            newest_act = records.newest(conn)
         with self._hub.store.reading_ts() as conn:
             taken = conn.scalar(select(func.max(ts_cursor.c.seq))) or 0
-        return f"{newest_flip}.{taken}.{newest_task}.{subjects}.{policy}.{newest_import}"
+        return f"{newest_flip}.{taken}.{newest_task}.{subjects}.{policy}.{newest_import}.{newest_act}"
 
     # --- the register -----------------------------------------------------------------------------------------------
 
@@ -89,6 +93,10 @@ class HubReader:
     def expected(self) -> list[Expected]:
         with self._hub.store.reading() as conn:
             return suite.read_expected(conn)
+
+    def chronicle(self, centre: str) -> Chronicle:
+        with self._hub.store.reading() as conn:
+            return read_chronicle(conn, centre)
 
     def planned(self, centre: str) -> list[PlannedItem]:
         with self._hub.store.reading() as conn:

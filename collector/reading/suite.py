@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select, text
 from collector.api import AgentInfo, Expected, Ledger, PlannedItem, SuiteHealth
 from collector.health import disk_free_bytes
 from collector.hub import Hub
+from collector.register.places import agents_at
 from collector.store.tables import agent, condition, cursor, heard, inbox, join_code, ledger, plan, subject, ts_cursor
 from wire.messages import PlanItem
 
@@ -66,9 +67,9 @@ def read_planned(conn: Connection, centre: str) -> list[PlannedItem]:
 
 
 def agents_beside(conn: Connection, key: str) -> list[str]:
-    """Every agent of the centre a subject belongs to."""
-    where = select(subject.c.centre).where(subject.c.key == key).scalar_subquery()
-    return list(conn.scalars(select(agent.c.id).where(agent.c.centre == where)))
+    """Every agent that stands, or stood once, at the centre a subject belongs to."""
+    where = conn.scalar(select(subject.c.centre).where(subject.c.key == key))
+    return [] if where is None else agents_at(conn, where)
 
 
 def read_health(hub: Hub) -> SuiteHealth:

@@ -15,13 +15,13 @@ from sqlalchemy import Connection, insert, select, update
 from collector.api import Actor, CollectorError, NotAllowed, NotFound
 from collector.inventory.relations import OWN_ROOMS
 from collector.planning.replanning import replan, replan_around
-from collector.register import plans
+from collector.register import plans, retired
 from collector.register.actors import SYSTEM, audit
 from collector.register.known import token_hash
 from collector.store.tables import agent, centre, heard, join_code, subject, token
 from wire import joincode
 from wire.identity import new_ulid, parse_centre
-from wire.messages import Enrol, Enrolled, Role
+from wire.messages import Enrol, Enrolled, Role, Scalar
 
 CODE_MS: Final = 24 * 3_600_000
 
@@ -52,28 +52,36 @@ def make_code(
     ca_sha256: bytes,
     ttl_ms: int,
     now_ms: int,
+    replaces: str = "",
 ) -> str:
     """A one-time join code for a centre and a role. Makes the centre where it is missing and a name is given.
 
-    Raises IdentityError for a key that is none, NotFound for an unknown centre without a name, NotAllowed for a vantage
-    at a centre: what it sees would be taken for what the province sees.
+    A centre that went into another stands for that one. Raises IdentityError for a key that is none, NotFound for an
+    unknown centre without a name, NotAllowed for one out of service, and for a vantage at a centre: what it sees would
+    be taken for what the province sees.
     """
-    parse_centre(key)
+    key = retired.led_to(conn, parse_centre(key))
     if role == "vantage" and not key.startswith(OWN_ROOMS):
         raise NotAllowed(f"a vantage stands in a room of the province's own: make the code for {OWN_ROOMS}-2, say")
+    if retired.holding(conn, f"centre:{key}"):
+        raise NotAllowed(f"centre {key} is out of service: motcua collector restore {key}")
     _require_centre(conn, actor, key, name=name, now_ms=now_ms)
     code = joincode.make(secrets.token_bytes(10), ca_sha256)
     row = {
         "sha256": _hash(code), "centre": key, "role": role, "created_ms": now_ms, "expires_ms": now_ms + ttl_ms,
+        "replaces": replaces,
     }  # fmt: skip
     conn.execute(insert(join_code).values(row))
-    audit(conn, actor, "join_code", f"centre:{key}", detail={"role": role, "ttl_ms": ttl_ms}, now_ms=now_ms)
+    detail: dict[str, Scalar] = {"role": role, "ttl_ms": ttl_ms} | ({"replaces": replaces} if replaces else {})
+    audit(conn, actor, "join_code", f"centre:{key}", detail=detail, now_ms=now_ms)
     return str(code)
 
 
 def enrol(conn: Connection, word: Enrol, now_ms: int) -> Enrolled:
     """Spend the code of `word` and make the agent. Raises BadCode; the token is told once and stored hashed."""
-    where = _spend(conn, word, now_ms)
+    where, replaces = _spend(conn, word, now_ms)
+    if replaces:
+        _leave(conn, replaces, now_ms)
     name, device, secret = new_ulid(now_ms), f"device:{new_ulid(now_ms)}", secrets.token_urlsafe(32)
     conn.execute(insert(agent).values(
         id=name, centre=where, role=word.role, name=word.name, version=word.version, device=device,
@@ -91,6 +99,8 @@ def enrol(conn: Connection, word: Enrol, now_ms: int) -> Enrolled:
     conn.execute(mark.values(used_by=name))
     detail = {"role": word.role, "version": word.version, "device": device}
     audit(conn, SYSTEM, "enrol", f"agent:{name}", detail=detail, now_ms=now_ms)
+    if replaces:
+        retired.succeed(conn, f"agent:{replaces}", f"agent:{name}")
     return Enrolled(name, where, secret)
 
 
@@ -109,8 +119,18 @@ def revoke(conn: Connection, actor: Actor, name: str, now_ms: int) -> None:
     audit(conn, actor, "revoke", f"agent:{name}", now_ms=now_ms)
 
 
-def _spend(conn: Connection, word: Enrol, now_ms: int) -> str:
-    """The centre of a code, which is used from now on."""
+def _leave(conn: Connection, name: str, now_ms: int) -> None:
+    """An agent makes room for the one that comes in its place; nothing happens where it left already."""
+    row = conn.execute(select(agent.c.centre, agent.c.device, agent.c.revoked_ms).where(agent.c.id == name)).one()
+    if row.revoked_ms is not None:
+        return
+    revoke(conn, SYSTEM, name, now_ms)
+    for key in (f"agent:{name}", row.device):
+        retired.put(conn, key, row.centre, how="replaced", agents=[name], reason="", now_ms=now_ms)
+
+
+def _spend(conn: Connection, word: Enrol, now_ms: int) -> tuple[str, str]:
+    """The centre of a code, which is used from now on, and the agent it replaces."""
     try:
         code = joincode.parse(word.join_code)
     except joincode.JoinCodeError as error:
@@ -124,7 +144,10 @@ def _spend(conn: Connection, word: Enrol, now_ms: int) -> str:
     good = (join_code.c.sha256 == row.sha256) & join_code.c.used_ms.is_(None) & (join_code.c.expires_ms > now_ms)
     if conn.execute(update(join_code).where(good).values(used_ms=now_ms).returning(join_code.c.centre)).first() is None:
         raise BadCode("join_spent", "this join code was used already" if row.used_ms else "this join code is too old")
-    return str(row.centre)
+    where = retired.led_to(conn, row.centre)
+    if retired.holding(conn, f"centre:{where}"):
+        raise BadCode("join_code", f"centre {where} is out of service")
+    return where, row.replaces
 
 
 def _check_keys(word: Enrol) -> None:

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, or_, select
 
+from collector.judge.timeline import ALWAYS, Span
+from collector.store.inventory_tables import import_run
+from collector.store.lifecycle_tables import lifecycle, posting, retirement
 from collector.store.tables import agent, plan, subject
 from wire.messages import PlanItem
 
@@ -31,11 +34,17 @@ class PlanVersion:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A centre's subjects with their kinds, and its agents with every version of their plans, oldest first."""
+    """A centre's subjects with their kinds, and its agents with every version of their plans, oldest first.
+
+    Agents that were carried elsewhere belong to it still, for what they measured here: `stays` says when they were
+    here, for them and for those that came from elsewhere. `retired` are the spans out of service, by subject.
+    """
 
     centre: str
     subjects: Mapping[str, str]
     plans: Mapping[str, Sequence[PlanVersion]]
+    retired: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    stays: Mapping[str, Sequence[Span]] = field(default_factory=dict)
 
     @property
     def longest_period_ms(self) -> int:
@@ -75,8 +84,52 @@ def read_place(conn: Connection, centre: str) -> Place:
     """The register of one centre."""
     rows = conn.execute(select(subject.c.key, subject.c.kind).where(subject.c.centre == centre))
     subjects = {row.key: row.kind for row in rows if row.kind in _JUDGED} | {f"centre:{centre}": "centre"}
-    agents = list(conn.scalars(select(agent.c.id).where(agent.c.centre == centre)))
-    return Place(centre, subjects, plan_versions(conn, agents))
+    agents = agents_at(conn, centre)
+    return Place(
+        centre, subjects, plan_versions(conn, agents), _retired(conn, centre, list(subjects)), _stays(conn, centre)
+    )
+
+
+def agents_at(conn: Connection, centre: str) -> list[str]:
+    """Every agent that stands at a centre or stood there once."""
+    once = select(posting.c.agent).where(posting.c.centre == centre)
+    return list(conn.scalars(select(agent.c.id).where(or_(agent.c.centre == centre, agent.c.id.in_(once)))))
+
+
+def _stays(conn: Connection, centre: str) -> dict[str, list[Span]]:
+    """When agents that were ever carried stood at a centre."""
+    found: dict[str, list[Span]] = {}
+    rows = conn.execute(select(posting.c.agent, posting.c.from_ms, posting.c.to_ms).where(posting.c.centre == centre))
+    for name, from_ms, to_ms in rows:
+        found.setdefault(name, []).append(Span(from_ms, ALWAYS if to_ms is None else to_ms))
+    return found
+
+
+def _retired(conn: Connection, centre: str, keys: Sequence[str]) -> dict[str, list[Span]]:
+    """Spans out of service of these subjects, by themselves or with their centre."""
+    c = retirement.c
+    its = {*keys, f"centre:{centre}"}
+    spans: dict[str, list[Span]] = {}
+    here = c.subject.in_(select(subject.c.key).where(subject.c.centre == centre))  # what came from elsewhere, too
+    query = select(c.subject, c.from_ms, c.to_ms).where(or_(c.centre == centre, here))
+    for key, from_ms, to_ms in conn.execute(query):
+        if key in its:
+            spans.setdefault(key, []).append(Span(from_ms, ALWAYS if to_ms is None else to_ms))
+    whole = spans.get(f"centre:{centre}", [])
+    if not spans:
+        return {}
+    return {key: joined([*spans.get(key, ()), *(whole if key != f"centre:{centre}" else ())]) for key in its}
+
+
+def joined(spans: Sequence[Span]) -> list[Span]:
+    """The same time in spans that do not touch each other, in order."""
+    found: list[Span] = []
+    for span in sorted(spans, key=lambda s: s.start):
+        if found and span.start <= found[-1].end:
+            found[-1] = Span(found[-1].start, max(found[-1].end, span.end))
+        else:
+            found.append(span)
+    return found
 
 
 @dataclass(slots=True)
@@ -84,20 +137,42 @@ class Places:
     """Places read once and kept until the register changes."""
 
     _places: dict[str, Place] = field(default_factory=dict)
-    _centres: dict[str, str] = field(default_factory=dict)
+    _centres: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _newest: tuple[int, int] = (0, 0)
 
     def forget(self, _topic: str = "") -> None:
         """The register changed: read places again when they are needed."""
-        self._places = {}
+        self._places, self._centres = {}, {}
+
+    def refresh(self, conn: Connection) -> None:
+        """Forget what another process changed: an import, or what people changed of the register since."""
+        newest = (
+            conn.scalar(select(func.max(lifecycle.c.id))) or 0,
+            conn.scalar(select(func.max(import_run.c.id))) or 0,
+        )
+        if newest != self._newest:
+            self.forget()
+            self._newest = newest
 
     def centre_of(self, conn: Connection, name: str) -> str | None:
-        """The centre of an agent; None for an agent nobody enrolled."""
+        """The centre an agent stands at; None for an agent nobody enrolled."""
+        return next(iter(self.centres_of(conn, name)), None)
+
+    def centres_of(self, conn: Connection, name: str) -> tuple[str, ...]:
+        """The centre an agent stands at, then those it stood at before; nothing for an agent nobody enrolled."""
         if name not in self._centres:
-            found = conn.scalar(select(agent.c.centre).where(agent.c.id == name))
-            if found is None:
-                return None
-            self._centres[name] = found
+            now = conn.scalar(select(agent.c.centre).where(agent.c.id == name))
+            if now is None:
+                return ()
+            before = conn.scalars(select(posting.c.centre).where(posting.c.agent == name).order_by(posting.c.from_ms))
+            self._centres[name] = tuple(dict.fromkeys([now, *before]))
         return self._centres[name]
+
+    def where(self, conn: Connection, subject: str, centres: Sequence[str]) -> str:
+        """Which of these centres a subject belongs to; the first where none knows it."""
+        if len(centres) == 1:
+            return centres[0]
+        return next((centre for centre in centres if subject in self.at(conn, centre).subjects), centres[0])
 
     def at(self, conn: Connection, centre: str) -> Place:
         """The place of a centre."""

@@ -79,6 +79,7 @@ join_code: Final = Table(
     Column("expires_ms", BigInteger, nullable=False),
     Column("used_ms", BigInteger),
     Column("used_by", Text),
+    Column("replaces", Text, nullable=False, server_default=""),  # the agent that leaves when this code is used
 )  # fmt: skip
 
 plan: Final = Table(

@@ -6,17 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from collector.api import STATES, State
+from dashboards.board.looks import LOOKS, Look
 
 MAX_PAGE: Final = 9_999
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Of the province: a name to look for, one state or all, tiles or a page of the list."""
+    """Of the province: a name to look for, one look or all, tiles or a page of the list."""
 
     q: str = ""
-    state: State | None = None
+    state: Look | None = None
     listed: bool = False
     page: int = 1
 
@@ -26,7 +26,7 @@ def asked_of(query: Mapping[str, str]) -> Asked:
     state, page = query.get("state"), query.get("page", "")
     return Asked(
         q=query.get("q", ""),
-        state=next((known for known in STATES if known == state), None),
+        state=next((known for known in LOOKS if known == state), None),
         listed=query.get("view") == "list",
         page=max(1, min(int(page), MAX_PAGE)) if page.isascii() and page.isdecimal() and len(page) < 6 else 1,
     )

@@ -20,7 +20,9 @@ from collector.api import (
     SubjectInfo,
     TaskInfo,
 )
+from dashboards.board.chronicle import Story, Teller
 from dashboards.board.figures import Bar, Reach, bars, newest, reach, values
+from dashboards.board.looks import Look
 from dashboards.board.names import centre_name, subject_name
 from dashboards.board.sentences import centre_line, centre_title, remedy
 from dashboards.board.strips import Strip, strip, window
@@ -94,11 +96,14 @@ class CentrePage:
     names: dict[str, str]
     todo: list[Todo]
     busy: bool
+    story: Story
+    look: Look
 
 
 def look(reader: Reader, key: str, words: Words) -> CentrePage:
     """Everything the page of centre `key` shows. Raises NotFound."""
-    centre = next((centre for centre in reader.centres() if centre.key == key), None)
+    centres = {centre.key: centre for centre in reader.centres()}
+    centre = centres.get(key)
     if centre is None:
         raise NotFound(key)
     infos = {info.key: info for info in reader.subjects(key)}
@@ -106,6 +111,9 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
     now_ms = reader.now_ms()
     from_ms, _ = window(now_ms)
     names = {info.key: subject_name(info, words, {key: centre}) for info in infos.values()}
+    planned = reader.overview().planned.get(key)
+    story = Teller(names, centres, now_ms, words).story(centre, reader.chronicle(key), planned)
+    infos = {name: info for name, info in infos.items() if name not in story.gone}
     build = _Rows(
         names=names,
         standings=standings,
@@ -121,8 +129,8 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
     return CentrePage(
         centre=centre,
         name=centre_name(centre, words),
-        title=centre_title(standing, now_ms, words),
-        line=_line(infos, standings, names, words),
+        title=story.title or centre_title(standing, now_ms, words),
+        line="" if centre.retired else _line(infos, standings, names, words),
         standing=standing,
         now_ms=now_ms,
         as_of_ms=max((stored.at_ms for stored in latest), default=None),
@@ -132,10 +140,12 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         agents=[_machine(row, limits, agents) for row in rows["agent"]],
         last=sorted(latest, key=lambda stored: (-stored.at_ms, stored.id))[:OBSERVATIONS_SHOWN],
         names=names,
-        todo=_todo(standings, latest, agents, names, words),
+        todo=[] if centre.retired else _todo(standings, latest, agents, names, words),
         busy=any(
             row.measure is not None and row.measure.task is not None for of_kind in rows.values() for row in of_kind
         ),
+        story=story,
+        look="planned" if planned or centre.retired else standing.state if standing else "unknown",
     )
 
 

@@ -156,6 +156,8 @@ def _missing(
     came = {agent.centre for agent in agents}
     coded = set[str]()
     for code in expected:
+        if code.centre in places and places[code.centre].retired:
+            continue  # nobody is to come there any more
         if any((a.centre, a.role) == (code.centre, code.role) and a.enrolled_ms > code.created_ms for a in agents):
             continue  # it came by another code
         coded.add(code.centre)
@@ -163,7 +165,7 @@ def _missing(
         place = _place(code.centre, places, words)
         yield Row(status, code.centre, place, code.role, None, "", "", code.created_ms, "")
     for key in places:
-        if key not in came and key not in coded:
+        if key not in came and key not in coded and places[key].retired is None:
             yield Row("absent", key, _place(key, places, words), None, None, "", "", None, "")
 
 

@@ -8,8 +8,9 @@ from functools import lru_cache
 from threading import Lock
 from typing import Final
 
-from collector.api import STATES, Centre, Overview, Reader, Standing, State, SubjectInfo
+from collector.api import Centre, Overview, Reader, Standing, State, SubjectInfo, Window
 from dashboards.board.asked import Asked
+from dashboards.board.looks import LOOKS, Look
 from dashboards.board.names import centre_href, centre_name
 from dashboards.board.order import NAMES_KEPT, collation_key, fold, short_name
 from dashboards.board.sentences import fault_name, fault_words, province_line, province_title
@@ -23,22 +24,23 @@ FEW: Final = 12
 MANY: Final = 300  # from here on tiles stand close together, under the name of their state
 WALL_TILES: Final = 110  # what a wall shows without scrolling
 WALL_WORST: Final = 80  # where there are more: the worst ones, with room for why; the others are only counted
-_RANK: Final = {state: place for place, state in enumerate(STATES)}
+_RANK: Final = {look: place for place, look in enumerate(LOOKS)}
 
 Fault = tuple[SubjectInfo, Standing]
 
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """One centre: its name, state, and for what is not well a few words why."""
+    """One centre: its name, how it looks, and for what is not well a few words why. `former`: names it had."""
 
     key: str
     name: str
     title: str
     find: str
     href: str
-    state: State
+    state: Look
     text: str
+    former: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,7 @@ class Whole:
 
     version: str
     tiles: list[Tile]
-    counts: dict[State, int]
+    counts: dict[Look, int]
     things: list[Thing]
 
 
@@ -55,7 +57,7 @@ class Whole:
 class Province:
     title: str
     line: str
-    counts: dict[State, int]
+    counts: dict[Look, int]
     tiles: list[Tile]  # all that were asked for, worst first
     rows: list[Tile]  # those on this page of the list
     standings: dict[str, Standing]
@@ -66,7 +68,7 @@ class Province:
     as_of_ms: int | None
     asked: Asked
     pages: int
-    unseen: dict[State, int]  # left out on a wall, by state
+    unseen: dict[Look, int]  # left out on a wall, by state
 
     @property
     def few(self) -> bool:
@@ -77,9 +79,9 @@ class Province:
         return len(self.tiles) > MANY
 
     @property
-    def groups(self) -> list[tuple[State, list[Tile]]]:
+    def groups(self) -> list[tuple[Look, list[Tile]]]:
         """The tiles by state, worst first."""
-        return [(state, found) for state in STATES if (found := [tile for tile in self.tiles if tile.state == state])]
+        return [(state, found) for state in LOOKS if (found := [tile for tile in self.tiles if tile.state == state])]
 
 
 class Provinces:
@@ -132,6 +134,8 @@ class Provinces:
     def _make(self, seen: Overview, words: Words) -> Whole:
         faults: dict[str, list[Fault]] = {}
         for fault in seen.troubles:
+            if fault[0].key in seen.paused:
+                continue
             faults.setdefault(fault[0].centre, []).append(fault)
         old, made = self._made.get(words.lang, {}), {}
         for key, centre in seen.centres.items():
@@ -142,7 +146,8 @@ class Provinces:
             else:
                 made[key] = (centre, now, own, _tile(centre, now, own, words))
         self._made[words.lang] = made
-        tiles = _distinct([row[3] for row in made.values()], words)
+        tiles = [_planned(row[3], seen.planned.get(key), words) for key, row in made.items()]
+        tiles = _distinct(tiles, words)
         places = self._placed(seen.centres, tiles, words.lang)
         return Whole(
             version=seen.version,
@@ -160,6 +165,13 @@ class Provinces:
         return held[1]
 
 
+def _planned(tile: Tile, stop: Window | None, words: Words) -> Tile:
+    """What a planned stop explains is shown as planned, with its end."""
+    if stop is None:
+        return tile
+    return replace(tile, state="planned", text=words("planned.until", at=minute(stop.end_ms, stop.from_ms)))
+
+
 def _since(tile: Tile, held: Standing | None, words: Words, now_ms: int) -> Tile:
     """Where there is room, what is well says since when."""
     if tile.state != "ok" or held is None:
@@ -171,15 +183,16 @@ def _since(tile: Tile, held: Standing | None, words: Words, now_ms: int) -> Tile
 def _plain(centre: Centre, lang: Lang) -> Tile:
     """What of a tile does not depend on how its centre is."""
     name = centre_name(centre, catalogue(lang))
-    find = f"{fold(name)} {centre.key}"
-    return Tile(centre.key, short_name(name), name, find, centre_href(centre.key), "unknown", "")
+    former = " ".join(dict.fromkeys(was.en if lang == "en" else was.vi for was in centre.former))
+    find = f"{fold(name)} {centre.key} {fold(former)}".rstrip()
+    return Tile(centre.key, short_name(name), name, find, centre_href(centre.key), "unknown", "", former)
 
 
 def _tile(centre: Centre, standing: Standing | None, faults: list[Fault], words: Words) -> Tile:
     state: State = "unknown" if standing is None else standing.state
     plain = _plain(centre, words.lang)
     text = "" if state == "ok" else _why(standing, faults, words)
-    return Tile(plain.key, plain.name, plain.title, plain.find, plain.href, state, text)
+    return replace(plain, state=state, text=text)
 
 
 def _why(standing: Standing | None, faults: list[Fault], words: Words) -> str:

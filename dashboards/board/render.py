@@ -11,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from collector.api import STATES
 from dashboards.board import figures, names, numbers, order, sentences, times
+from dashboards.board.looks import LOOKS
 from dashboards.board.province import Tile
 from dashboards.board.static_files import Shelf
 from dashboards.board.strips import CELLS, Strip
@@ -45,6 +46,7 @@ class Renderer:
         self._environment.globals.update(
             static=shelf.href,
             states=STATES,
+            looks=LOOKS,
             cells=CELLS,
             missing=numbers.MISSING,
             stamp=times.stamp,

@@ -6,17 +6,18 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from collector.api import Standing, State
+from dashboards.board.looks import Look
 from dashboards.board.numbers import quantity, seconds
 from dashboards.board.things import Thing
 from dashboards.board.times import clock, minute
 from dashboards.board.words import Words
 
-_SAID: Final[tuple[State, ...]] = ("ok", "degraded", "down", "unknown")
+_SAID: Final[tuple[Look, ...]] = ("ok", "degraded", "down", "unknown", "planned")
 NAMES_SHOWN: Final = 3
 NAMES_TOLD: Final = 12  # in a message, where there is no list to open
 
 
-def province_title(counts: Mapping[State, int], words: Words, *, only: str | None = None) -> str:
+def province_title(counts: Mapping[Look, int], words: Words, *, only: str | None = None) -> str:
     """The answer for all centres. `only` is the centre's name where there is no other."""
     present = [(state, counts.get(state, 0)) for state in _SAID if counts.get(state, 0)]
     if not present:
@@ -31,7 +32,7 @@ def province_title(counts: Mapping[State, int], words: Words, *, only: str | Non
 
 
 def province_line(
-    counts: Mapping[State, int], things: Sequence[Thing], as_of_ms: int | None, *, now_ms: int, words: Words
+    counts: Mapping[Look, int], things: Sequence[Thing], as_of_ms: int | None, *, now_ms: int, words: Words
 ) -> str:
     """Up to when, how much was measured, what needs a person."""
     total = sum(counts.values())

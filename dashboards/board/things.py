@@ -54,13 +54,13 @@ def root(faults: Iterable[tuple[SubjectInfo, Standing]]) -> list[tuple[SubjectIn
 
 
 def open_things(seen: Overview) -> list[Thing]:
-    """Every open thing of the province: worst first, then at the most centres, then the oldest."""
+    """Every open thing that no planned stop explains: worst first, then at the most centres, then the oldest."""
     by_centre: dict[str, list[tuple[SubjectInfo, Standing]]] = {}
     for key, standing in seen.standings.items():
-        if standing.state != "ok" and key in seen.centres:
+        if standing.state != "ok" and key in seen.centres and key not in seen.planned:
             by_centre[key] = [(SubjectInfo(standing.subject, "centre", key, "", None), standing)]
     for info, standing in seen.troubles:
-        if info.centre in seen.centres:
+        if info.centre in seen.centres and info.key not in seen.paused:
             by_centre.setdefault(info.centre, []).append((info, standing))
     alike: dict[tuple[str, State, str | None], list[tuple[SubjectInfo, Standing]]] = {}
     for faults in by_centre.values():

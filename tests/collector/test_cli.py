@@ -30,7 +30,7 @@ def test_a_join_code_makes_the_centre_it_is_given_a_name_for() -> None:
     assert (made["centre"], made["role"], made["url"]) == ("07375-1", "box", "https://127.0.0.1:8443")
     assert str(parse(made["join_code"])) == made["join_code"]
     (centre,) = json.loads(run("centres", "--json").stdout)
-    assert centre == {"key": "07375-1", "name_vi": "Một cửa", "name_en": "Một cửa"}
+    assert centre == {"key": "07375-1", "name_vi": "Một cửa", "name_en": "Một cửa", "out_of_service": None}
     assert "Một cửa" in run("centres").stdout
 
 

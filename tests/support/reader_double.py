@@ -9,10 +9,13 @@ import math
 from dataclasses import dataclass, field, replace
 
 from collector.api import (
+    Act,
     Actor,
     AgentInfo,
     Centre,
+    Chronicle,
     DayFigure,
+    Done,
     Expected,
     Flip,
     Interval,
@@ -30,9 +33,11 @@ from collector.api import (
     SubjectInfo,
     SuiteHealth,
     TaskInfo,
+    Window,
 )
 from collector.judging.policy import parse_policy, read_policy_file
 from collector.judging.thresholds import thresholds
+from collector.lifecycle import windows
 from wire.messages import Observation, Value
 from wire.outcomes import Outcome
 
@@ -58,6 +63,8 @@ class World:
     refused: dict[str, int] | None = None
     listed_tasks: list[TaskInfo] = field(default_factory=list)
     kept_policies: list[PolicyVersion] = field(default_factory=list)  # newest first
+    chronicles: dict[str, Chronicle] = field(default_factory=dict)
+    stops: list[Window] = field(default_factory=list)
     links: set[str] = field(default_factory=lambda: {"good-link"})
     sessions: dict[str, Actor] = field(default_factory=dict)
     gaps: tuple[tuple[int, int], ...] = ()
@@ -90,11 +97,16 @@ class World:
     def overview(self) -> Overview:
         held = {key: replace(standing, as_of_ms=None) for key, standing in self.held_standings.items()}
         pairs = [(info, held[info.key]) for info in self.listed_subjects if info.key in held]
+        standings = {info.centre: standing for info, standing in pairs if info.kind == "centre"}
+        troubles = tuple(pair for pair in pairs if pair[0].kind != "centre" and pair[1].state != "ok")
+        stops = windows.in_force(self.stops, self.now)
         return Overview(
             version=str(self.version),
-            centres={centre.key: centre for centre in self.listed_centres},
-            standings={info.centre: standing for info, standing in pairs if info.kind == "centre"},
-            troubles=tuple(pair for pair in pairs if pair[0].kind != "centre" and pair[1].state != "ok"),
+            centres={centre.key: centre for centre in self.listed_centres if centre.retired is None},
+            standings=standings,
+            troubles=troubles,
+            planned=windows.planned_centres(stops, standings, troubles),
+            paused=windows.explained(stops, troubles),
             as_of_ms=max((s.as_of_ms for s in self.held_standings.values() if s.as_of_ms is not None), default=None),
         )
 
@@ -162,6 +174,9 @@ class World:
     def expected(self) -> list[Expected]:
         return list(self.codes)
 
+    def chronicle(self, centre: str) -> Chronicle:
+        return self.chronicles.get(centre, Chronicle())
+
     def planned(self, centre: str) -> list[PlannedItem]:
         own = {info.key for info in self.subjects(centre)}
         return [item for item in self.items if item.subject in own]
@@ -213,6 +228,9 @@ class World:
         """A task goes on: state, observation, outcome."""
         self.listed_tasks[place] = replace(self.listed_tasks[place], **changes)  # type: ignore[arg-type]  # test only
         self.touch()
+
+    def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:
+        return Done(type(act).__name__.lower(), "", self.now, (), "", rehearse)
 
     def open_session(self, link: str) -> str:
         if link not in self.links:

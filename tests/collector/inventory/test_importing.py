@@ -223,6 +223,7 @@ def test_an_import_killed_half_way_leaves_nothing(store_url: str | Path, tmp_pat
 
 # --- what rows say about each other (one database is enough) ---------------------------------------------------------
 
+MARKED_HEAD = "id,name_vi,name_en,owner,scope,url,checks,slow_s,period_s,budget_per_minute,on,confidence,private\n"
 SERVICE_HEAD = "id,name_vi,name_en,owner,scope,url,checks,slow_s,period_s,budget_per_minute,on,confidence\n"
 
 
@@ -305,6 +306,50 @@ def said(hub: Hub, folder: Path) -> list[str]:
         ),
         pytest.param(
             "services",
+            SERVICE_HEAD + "a,A,A,B,province,tcp://10.1.2.3:443,tcp,5,60,9,true,confirmed\n",
+            "leads to a private address. if it is the province's own network, mark the row private",
+            id="private and not marked",
+        ),
+        pytest.param(
+            "services",
+            MARKED_HEAD + "a,A,A,B,national,https://10.1.2.3/,http,5,300,9,false,confirmed,true\n",
+            "a national service has no private address",
+            id="national and marked private",
+        ),
+        *(
+            pytest.param(
+                "services",
+                MARKED_HEAD + f"a,A,A,B,province,https://{host}/,http,5,60,9,false,confirmed,true\n",
+                f"leads to {what}",
+                id=f"marked private, but {host}",
+            )
+            for host, what in (
+                ("127.0.0.1", "an address that is no server"),
+                ("[::1]", "an address that is no server"),
+                ("[::ffff:127.0.0.1]", "an address that is no server"),
+                ("169.254.169.254", "an address that is no server"),
+                ("0.0.0.0", "an address that is no server"),
+                ("127.1", "no host of a network"),
+                ("0x7f.0.0.1", "no host of a network"),
+                ("0177.0.0.01", "no host of a network"),
+                ("lgsp", "no host of a network"),
+                ("a.localhost", "this machine itself"),
+            )
+        ),
+        pytest.param(
+            "lines",
+            "key,kind,carrier,cpe_address\n07375-1/a,tslcd,vnpt,127.0.0.1\n",
+            "lines.csv:2 · cpe_address: 127.0.0.1 is an address that is no server",
+            id="a line that ends in this machine",
+        ),
+        pytest.param(
+            "lines",
+            "key,kind,carrier,reach_by\n07375-1/a,tslcd,vnpt,gateway:224.0.0.1\n",
+            "reach_by: 224.0.0.1 is an address that is no server",
+            id="a gateway that is a crowd",
+        ),
+        pytest.param(
+            "services",
             SERVICE_HEAD + "a,A,A,B,national,https://a.gov.vn/,http,5,60,9,false,confirmed\n",
             "at most every 300 s",
             id="too often",
@@ -350,8 +395,16 @@ def test_contradictions_are_said_and_nothing_is_imported(
     assert listed(hub) == {}
 
 
-def test_a_private_address_of_the_provinces_own_network_is_allowed(hub: Hub, tmp_path: Path) -> None:
-    text = SERVICE_HEAD + "lgsp,LGSP,LGSP,Sở KH&CN,province,tcp://10.1.2.3:443,tcp,5,60,9,true,confirmed\n"
+@pytest.mark.parametrize("store_url", [pytest.param("sqlite", id="sqlite")], indirect=True)
+def test_an_unknown_commune_is_suggested_by_a_name_it_had_before(hub: Hub, tmp_path: Path) -> None:
+    communes = FILES["communes.csv"].replace("province\n", "province,former\n", 1).replace("Bắc Ninh\n", "Bắc Ninh,\n")
+    communes = communes.replace("24,Bắc Ninh,\n", "24,Bắc Ninh,Thị trấn Vôi\n", 1)
+    found = said(hub, put(tmp_path / "p", communes=communes, centres="key,name_vi\n07376-1,voi\n07375-1,a\n"))
+    assert any("did you mean 07375 (Phường Lạng Giang)?" in line for line in found), found
+
+
+def test_a_private_address_of_the_provinces_own_network_is_allowed_where_it_is_marked(hub: Hub, tmp_path: Path) -> None:
+    text = MARKED_HEAD + "lgsp,LGSP,LGSP,Sở KH&CN,province,tcp://10.1.2.3:443,tcp,5,60,9,true,confirmed,true\n"
     assert counts(hub, put(tmp_path / "p", services=text))["services"] == (1, 0, 0, 0)
 
 

@@ -62,6 +62,21 @@ def test_the_province_policy_holds_the_thresholds_of_the_design() -> None:
             id="small window",
         ),
         pytest.param(changed(("hold_at_most_s = 3600", "hold_at_most_s = 60")), "stale at once", id="always stale"),
+        pytest.param(
+            changed(("good_trains = 3 ", "good_trains = 30 ")),
+            "lan.good_trains: 30 trains of lan.period_s = 10 s do not fit into time.decide_within_s",
+            id="more good ones than fit",
+        ),
+        pytest.param(
+            changed(("window_s = 900\n", "window_s = 60\n")),
+            "line.min_trains: 18 trains of line.period_s do not fit into line.window_s = 60 s",
+            id="a window shorter than what it needs",
+        ),
+        pytest.param(
+            changed(("loss = 0.01 ", "loss = 0.05 ")),
+            "lan.loss = 0.05 is over line.loss = 0.02",
+            id="limits of loss out of order",
+        ),
         pytest.param(b"\xff", "not TOML", id="no text"),
         pytest.param(b"", "time", id="empty"),
     ],

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.work import plan as agents_plan
-from collector.planning.drawing import LINES_A_MINUTE, MAX_ITEMS, Drawn, Line, Post, Turn, draw
+from collector.planning.drawing import LINES_A_MINUTE, MAX_ITEMS, UNDECLARED, Drawn, Line, Post, Turn, draw
 from wire.identity import parse_subject
 from wire.messages import MAX_PLAN_BYTES, PlanItem, Role, Scalar
 
@@ -33,7 +33,7 @@ def plan_items(drawn: Drawn) -> list[PlanItem]:
 
 
 def test_a_centre_without_declared_lines_has_one_line() -> None:
-    drawn = draw(post(), [], [])
+    drawn = draw(post(), [Line("07375-1/a", UNDECLARED)], [])
     assert told(drawn) == [
         (DEVICE, "pc", "self", 60.0), ("lan:07375-1", "reach", "gateway", 10.0),
         ("line:07375-1/a", "reach", "collector", 10.0), ("lan:07375-1", "wifi", "default", 300.0),

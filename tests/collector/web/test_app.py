@@ -73,7 +73,9 @@ def test_an_observation_is_found_by_its_id(agent: Client, person: Client) -> Non
 
 def test_an_agent_reads_nothing_of_another_centre(running: Running, agent: Client) -> None:
     running.enrol("00000-2")
-    assert get(agent, "centres") == [{"key": "00000-1", "name_vi": "máy này", "name_en": "this machine"}]
+    assert get(agent, "centres") == [
+        {"key": "00000-1", "name_vi": "máy này", "name_en": "this machine", "retired": None, "former": []}
+    ]
     for page in ("centres/00000-2/latest", "flips", "health", "observations?subject=lan:00000-2&before_ms=5"):
         assert refused(agent, f"/api/v1/{page}") == (403, "foreign_centre")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.api import Standing, State
+from dashboards.board.looks import Look
 from dashboards.board.sentences import (
     centre_line,
     centre_title,
@@ -36,6 +37,12 @@ def plain(text: str) -> str:
             id="one of each kind",
         ),
         pytest.param(
+            {"ok": 2, "planned": 1},
+            "2 trung tâm phục vụ bình thường, 1 bảo trì",
+            "2 centres serve normally, 1 under maintenance",
+            id="one planned",
+        ),
+        pytest.param(
             {"ok": 1, "down": 1},
             "1 trung tâm phục vụ bình thường, 1 mất kết nối",
             "1 centre serves normally, 1 cut off",
@@ -46,7 +53,7 @@ def plain(text: str) -> str:
         pytest.param({"unknown": 3}, "3 trung tâm chưa đo được", "3 centres are not measured", id="none measured"),
     ],
 )
-def test_the_answer_for_the_province(counts: dict[State, int], vi: str, en: str) -> None:
+def test_the_answer_for_the_province(counts: dict[Look, int], vi: str, en: str) -> None:
     assert (province_title(counts, VI), province_title(counts, EN)) == (vi, en)
 
 
@@ -55,7 +62,7 @@ def test_a_single_centre_is_called_by_its_name() -> None:
     assert province_title({"down": 1}, EN, only="This machine") == "This machine: cut off"
 
 
-def line_of(world: World, counts: dict[State, int]) -> tuple[str, str]:
+def line_of(world: World, counts: dict[Look, int]) -> tuple[str, str]:
     things = open_things(world.overview())
     vi, en = (province_line(counts, things, NOW_MS - 4_000, now_ms=NOW_MS, words=words) for words in (VI, EN))
     return vi, en

@@ -1,0 +1,139 @@
+"""Planned stops: windows in event time, laid over what is judged. They end by themselves and are never deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+from sqlalchemy import Connection, insert, select, update
+
+from collector.api import Actor, Done, NotAllowed, Pause, Resume, Standing, SubjectInfo, Window
+from collector.lifecycle.records import Doing
+from collector.lifecycle.whom import said, whom
+from collector.register import retired
+from collector.store.lifecycle_tables import planned_window as t
+
+DAY_MS: Final = 86_400_000
+LONGEST_MS: Final = 366 * DAY_MS
+AHEAD_MS: Final = 366 * DAY_MS
+BACK_MS: Final = 35 * DAY_MS
+"""How late a stop may be told: as long as what was measured is kept and can be looked at beside it."""
+
+_COLUMNS: Final = (
+    t.c.id, t.c.subject, t.c.centre, t.c.from_ms, t.c.to_ms, t.c.reason, t.c.set_by, t.c.set_ms, t.c.ended_ms,
+)  # fmt: skip
+_open: Final = t.c.ended_ms.is_(None)
+
+
+# --- rules ----------------------------------------------------------------------------------------------------------
+
+
+def check(from_ms: int, until_ms: int, now_ms: int) -> None:
+    """Raise NotAllowed for a window that cannot be meant."""
+    if until_ms <= from_ms:
+        raise NotAllowed("the stop ends before it begins")
+    if until_ms - from_ms > LONGEST_MS:
+        raise NotAllowed("a planned stop lasts at most a year: decommission what is to stay away longer")
+    if from_ms > now_ms + AHEAD_MS:
+        raise NotAllowed("the stop begins more than a year from now")
+    if from_ms < now_ms - BACK_MS:
+        raise NotAllowed("a stop can be told at most 35 days late")
+
+
+def in_force(windows: Iterable[Window], at_ms: int) -> dict[str, Window]:
+    """The window that explains each subject at a moment; of several the one that ends last."""
+    found: dict[str, Window] = {}
+    for window in windows:
+        held = found.get(window.subject)
+        if window.holds(at_ms) and (held is None or window.end_ms > held.end_ms):
+            found[window.subject] = window
+    return found
+
+
+Trouble = tuple[SubjectInfo, Standing]
+
+
+def explained(windows: Mapping[str, Window], troubles: Iterable[Trouble]) -> dict[str, Window]:
+    """Subjects in trouble whose trouble a planned stop explains: their own, their agent's or their centre's."""
+    found: dict[str, Window] = {}
+    for info, _ in troubles:
+        for key in (info.key, f"agent:{info.agent}", f"centre:{info.centre}"):
+            if key in windows:
+                found[info.key] = windows[key]
+                break
+    return found
+
+
+def planned_centres(
+    windows: Mapping[str, Window], standings: Mapping[str, Standing], troubles: Iterable[Trouble]
+) -> dict[str, Window]:
+    """Centres to be shown as planned: they stop themselves, or all that colours them is explained by stops at them."""
+    found = {key.removeprefix("centre:"): w for key, w in windows.items() if key.startswith("centre:")}
+    if not windows:
+        return found
+    causes: dict[str, list[Trouble]] = {}
+    for trouble in troubles:
+        if _colours(*trouble):
+            causes.setdefault(trouble[0].centre, []).append(trouble)
+    for centre, its in causes.items():
+        reasons = explained(windows, its)
+        standing = standings.get(centre)
+        if centre not in found and standing is not None and standing.state != "ok" and len(reasons) == len(its):
+            found[centre] = max(reasons.values(), key=lambda window: window.end_ms)
+    return found
+
+
+def _colours(info: SubjectInfo, standing: Standing) -> bool:
+    """Whether a subject's trouble is one its centre can have its state from."""
+    return info.kind in {"lan", "line"} or (info.kind == "device" and standing.state != "unknown")
+
+
+# --- acts -----------------------------------------------------------------------------------------------------------
+
+
+def pause(conn: Connection, actor: Actor, act: Pause, now_ms: int) -> Done:
+    """Put a window. Windows of one subject may overlap: each has its reason. Raises NotFound, NotAllowed."""
+    about = whom(conn, act.subject)
+    if retired.holding(conn, about.key) or retired.holding(conn, f"centre:{about.centre}"):
+        raise NotAllowed(f"{about.key} is out of service: nothing of it can be planned")
+    from_ms = now_ms if act.from_ms is None else act.from_ms
+    check(from_ms, act.until_ms, now_ms)
+    doing = Doing(conn, actor, "pause", about.key, said(act.reason), now_ms)
+    conn.execute(insert(t).values(
+        subject=about.key, centre=about.centre, from_ms=from_ms, to_ms=act.until_ms, reason=doing.reason,
+        set_by=actor.name, set_ms=now_ms,
+    ))  # fmt: skip
+    doing.tell("planned", about.key, f"{from_ms}/{act.until_ms}")
+    return doing.finish(centres={about.centre: str(act.until_ms)}, back=f"resume {about.key}")
+
+
+def resume(conn: Connection, actor: Actor, act: Resume, now_ms: int) -> Done:
+    """End the windows that run, else call off those to come. Raises NotFound, NotAllowed."""
+    about = whom(conn, act.subject)
+    doing = Doing(conn, actor, "resume", about.key, said(act.reason, needed=False), now_ms)
+    mine = (t.c.subject == about.key) & _open & (t.c.to_ms > now_ms)
+    ended = {"ended_ms": now_ms, "ended_by": actor.name}
+    running = conn.execute(update(t).where(mine, t.c.from_ms <= now_ms).values(ended).returning(*_COLUMNS)).all()
+    for row in running:
+        doing.tell("ended", about.key, f"{row.from_ms}/{row.to_ms}")
+    if not running:
+        for row in conn.execute(update(t).where(mine).values(ended).returning(*_COLUMNS)).all():
+            doing.tell("called_off", about.key, f"{row.from_ms}/{row.to_ms}")
+    if not doing.effects:
+        raise NotAllowed(f"{about.key} has no planned stop that runs or is to come")
+    return doing.finish(centres={about.centre: ""})
+
+
+# --- asking ---------------------------------------------------------------------------------------------------------
+
+
+def running(conn: Connection, now_ms: int) -> list[Window]:
+    """Every window in force."""
+    query = select(*_COLUMNS).where(t.c.to_ms > now_ms, t.c.from_ms <= now_ms, _open)
+    return [Window(*row) for row in conn.execute(query.order_by(t.c.id))]
+
+
+def of_centre(conn: Connection, centre: str, limit: int) -> list[Window]:
+    """Windows of a centre and of everything at it, those that end last first."""
+    query = select(*_COLUMNS).where(t.c.centre == centre).order_by(t.c.to_ms.desc(), t.c.id.desc()).limit(limit)
+    return [Window(*row) for row in conn.execute(query)]
