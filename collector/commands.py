@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection
@@ -16,6 +17,7 @@ from wire.identity import IdentityError
 from wire.messages import Role
 
 CLI: Final = Actor("command line", "cli")
+_ROOM: Final = enrolment.CentreName("Phía tỉnh", "The province's side")
 
 
 class CollectorCommands:
@@ -93,6 +95,26 @@ def create_join_code(
         return hub.store.writer.do(job)
     except IdentityError as error:
         raise NotAllowed(str(error)) from error
+
+
+def create_join_codes(hub: Hub, wanted: Sequence[tuple[str, Role]], *, actor: Actor = CLI) -> list[str]:
+    """A one-time join code for each centre and role, made at once. Raises NotFound for an unknown centre.
+
+    The province's own rooms (00000-n) are made where they are missing.
+    """
+    authority = open_authority(hub.settings.home, hub.settings.hosts, hub.clock)
+    now_ms = hub.clock.wall_ms()
+
+    def job(conn: Connection) -> list[str]:
+        return [
+            enrolment.make_code(
+                conn, actor, centre, role=role, name=_ROOM if centre.startswith("00000-") else None,
+                ca_sha256=authority.fingerprint, ttl_ms=enrolment.CODE_MS, now_ms=now_ms,
+            )
+            for centre, role in wanted
+        ]  # fmt: skip
+
+    return hub.store.writer.do(job)
 
 
 def create_login_link(hub: Hub, name: str, *, actor: Actor = CLI) -> str:
