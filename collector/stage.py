@@ -61,9 +61,9 @@ class Stage:
         return f"http://{self._hub.settings.board}/login/{floor.login_link(self._hub, name='simulate')}"
 
     def measured(self) -> int:
-        """How many centres have a state that was measured."""
+        """How many centres have a state that was measured, the province's own rooms aside."""
         held = self._reader.overview().standings
-        return sum(standing.reason != "never_measured" for standing in held.values())
+        return sum(one.reason != "never_measured" for key, one in held.items() if not key.startswith("00000-"))
 
     def behind(self) -> int:
         """How many batches the reader of the inbox that is farthest behind has not taken yet."""

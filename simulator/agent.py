@@ -98,7 +98,7 @@ class Agent:
         self._open: list[Observation] = []
         self._open_boot = Boot(0, 0)
         self._cut_phase = int(CUT_MS * self._own("cut"))
-        self._cut_at = min(after(from_ms, CUT_MS, self._cut_phase), from_ms + FIRST_CUT_MS)
+        self._cut_at = from_ms + FIRST_CUT_MS
         self._number = 0
         self.waiting: deque[Cut] = deque()
 
