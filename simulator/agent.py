@@ -168,6 +168,10 @@ class Agent:
             due.last = (result.outcome, result.reason)
             self._cut()
 
+    def flush(self) -> None:
+        """Cut what is open: nothing more will come for a while."""
+        self._cut()
+
     def _cut_until(self, at: int) -> None:
         if at >= self._cut_at:
             self._cut()

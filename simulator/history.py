@@ -36,6 +36,8 @@ async def fill(crowd: Crowd, until_ms: int, told_to_stop: asyncio.Event, progres
                 await _send_all(crowd, agent)
             done += to_ms - before
             progress("history", done // 60_000, total // 60_000)
+        agent.flush()
+        await _send_all(crowd, agent)
 
     await asyncio.gather(*(one(agent) for agent in crowd.agents))
 

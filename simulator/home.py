@@ -32,7 +32,7 @@ class Kept(Struct, frozen=True):
 class State(Struct, frozen=True):
     """What a later run goes on from. `turns`: how often the home was played; `ca`: what its agents trust, PEM."""
 
-    seed: Annotated[int, Meta(ge=0, lt=2**63)]
+    seed: Annotated[int, Meta(ge=0, le=2**62)]
     centres: Annotated[int, Meta(ge=1)]
     turns: int = 0
     ca: str = ""

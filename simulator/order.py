@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from simulator.chance import Dice
 from simulator.copying import MOST, write_copy
 from simulator.errors import HomeError, ScenarioError
 from simulator.home import PROVINCE, State, keep_state, read_state
 from simulator.province import Province, read_province
-from simulator.scenario import LONGEST_S, Scenario
+from simulator.scenario import LONGEST_S, Scenario, resolve
 
 DAY_MS: Final = 86_400_000
 HOUR_MS: Final = 3_600_000
@@ -50,7 +51,7 @@ def check(order: Order) -> Order:
 
 
 def settle_home(order: Order) -> tuple[State, Province]:
-    """The state and the province of the home, made where it is new. Raises HomeError."""
+    """The state and the province of the home, made where it is new. Raises HomeError, ScenarioError."""
     state, folder = read_state(order.home), order.home / PROVINCE
     if state is None or not state.turns:
         seed = 1 if order.seed is None else order.seed
@@ -61,4 +62,6 @@ def settle_home(order: Order) -> tuple[State, Province]:
         if asked not in {None, held}:
             remedy = f"leave --{name} out, or set MOTCUA_HOME to another folder"
             raise HomeError(f"{order.home} was made with --{name} {held}; {remedy}")
-    return state, read_province(folder)
+    province = read_province(folder)
+    resolve(order.scenario, province, Dice(state.seed), zero_ms=0, span=(0, 1))  # what it cannot play is said at once
+    return state, province
