@@ -9,7 +9,7 @@ import logging
 import os
 import platform
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -75,20 +75,16 @@ def command_line() -> "typer.Typer":
     @app.command()
     def up() -> None:
         """Collector, agent and board on this machine, until Ctrl-C. A second run finds everything as it was."""
-        from collector import process
-
-        process.run(_up(_settings()))
+        _run(_up(_settings()))
 
     @app.command()
     def serve(
         roles: Annotated[str, typer.Option(help=f"any of {','.join(BUILT)}, joined by commas")] = ",".join(BUILT),
     ) -> None:
         """A collector in this process, until it is told to stop."""
-        from collector import process
+        _run(_serve(_settings(), parse_roles(roles)))
 
-        process.run(_serve(_settings(), parse_roles(roles)))
-
-    app.command("simulate")(simulator_command(_simulate))
+    app.command("simulate")(simulator_command(lambda play: _run(_simulate(play))))
     app.add_typer(agent_commands(), name="agent")
     _add_collector(app)
     return app
@@ -131,6 +127,12 @@ def _missing(error: ModuleNotFoundError) -> str:
 def _end(text: str, code: int) -> None:
     sys.stderr.write(f"motcua: {text}\n")
     sys.exit(code)
+
+
+def _run(main: Coroutine[object, object, None]) -> None:
+    from collector import process
+
+    process.run(main)
 
 
 def _settings(moved: Mapping[str, str] | None = None) -> "Settings":
@@ -206,17 +208,11 @@ def _agents_server(hub: "Hub") -> "uvicorn.Config":
 
 
 def _board_server(hub: "Hub") -> "uvicorn.Config":
-    import uvicorn
-
-    from collector import floor
+    from collector import floor, process
     from dashboards import board_app
 
-    address, simulated = hub.settings.board, hub.settings.simulated
-    app = board_app(floor.reader(hub), floor.commands(hub), simulated=simulated)
-    return uvicorn.Config(
-        app, host=address.host, port=address.port, log_level="warning", access_log=False, server_header=False,
-        lifespan="on", ws="none", timeout_keep_alive=75, timeout_graceful_shutdown=3,
-    )  # fmt: skip
+    app = board_app(floor.reader(hub), floor.commands(hub), simulated=hub.settings.simulated)
+    return process.pages(app, hub.settings.board)
 
 
 SOCKETS: Final = {"ingest": ("MOTCUA_AGENTS", _agents_server), "board": ("MOTCUA_BOARD", _board_server)}
@@ -297,20 +293,13 @@ def _login_address(hub: "Hub") -> str:
 # --- a province that is simulated -----------------------------------------------------------------------------------
 
 
-def _simulate(play: "Play") -> None:
+async def _simulate(play: "Play") -> None:
     """Set up a collector in the home of a play, by its clock where it has one, and have it played."""
-    from collector import process
-
-    process.log_to_stderr(logging.WARNING)
-    process.run(_stage(play))
-
-
-async def _stage(play: "Play") -> None:
     from collector import process
     from collector.stage import Stage
 
-    told = process.told_to_stop()
-    settings = _settings(play.settings())
+    process.log_to_stderr(logging.WARNING)
+    told, settings = process.told_to_stop(), _settings(play.settings())
     if settings.database:
         raise Stop("a simulation keeps everything in its home: unset MOTCUA_DATABASE", USAGE)
     async with running(settings, play.roles(BUILT), play.clock) as hub:

@@ -1,9 +1,10 @@
-"""One simulated agent: what it cuts is of the contract, the same for the same seed, and late like that of a real one."""
+"""One simulated agent: its batches are of the contract, the same for a seed, and as late as those of a real one."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -130,7 +131,7 @@ def test_a_plan_that_changes_keeps_the_rhythm_of_what_stays() -> None:
     one.follow("1" * 64, plan()[:3])
     one.advance(START + 3 * MINUTE)
     line = [o.at_ms for o in told(one) if o.subject == f"line:{LINE}"]
-    assert {b - a for a, b in zip(line[1:], line[2:], strict=False)} == {10_000}
+    assert {b - a for a, b in pairwise(line[1:])} == {10_000}
     assert not [o for o in told(one) if o.probe == "service" and o.at_ms > START + 2 * MINUTE]
 
 

@@ -1,4 +1,4 @@
-"""`motcua simulate` as people run it: over real TLS, alive on the board, found again; and replayed against the truth."""
+"""`motcua simulate` as people run it: over real TLS, alive on the board, found again; replayed against the truth."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class Running:
     """A `motcua simulate` that goes on until Ctrl-C, read line by line."""
 
     def __init__(self, home: Path, arguments: Sequence[str]) -> None:
-        self.lines: list[str] = []
+        self.lines, self.over = list[str](), False
         self.board = free_port()
         self._more = threading.Condition()
         moved = {"MOTCUA_HOME": str(home), "MOTCUA_AGENTS": f"127.0.0.1:{free_port()}"}
@@ -119,6 +119,7 @@ class Running:
                 self.lines.append(line)
                 self._more.notify_all()
         with self._more:
+            self.over = True
             self._more.notify_all()
 
     def wait_for(self, pattern: str) -> str:
@@ -126,7 +127,7 @@ class Running:
             return re.search(pattern, "".join(self.lines)) is not None
 
         with self._more:
-            self._more.wait_for(lambda: found() or not self._reader.is_alive(), LIMIT_S)
+            self._more.wait_for(lambda: found() or self.over, LIMIT_S)
         assert found(), "".join(self.lines)
         return "".join(self.lines)
 

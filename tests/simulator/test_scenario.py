@@ -105,9 +105,7 @@ def test_a_copy_has_its_systems_on_and_as_many_centres_as_wanted(tmp_path: Path)
         pytest.param({"centres": 0}, "--centres", id="no centre"),
     ],
 )
-def test_options_that_do_not_go_together_are_refused(
-    changes: dict[str, float], says: str, tmp_path: Path
-) -> None:
+def test_options_that_do_not_go_together_are_refused(changes: dict[str, float], says: str, tmp_path: Path) -> None:
     order = Order(tmp_path, BAC_NINH, read_scenario("calm"), **changes)  # type: ignore[arg-type]
     with pytest.raises(ScenarioError, match=says):
         check(order)

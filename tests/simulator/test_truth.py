@@ -59,7 +59,9 @@ def test_a_shared_system_that_is_slow_is_so_for_all_and_in_itself() -> None:
     [
         pytest.param(cause("power", "07001-1", first=30, last=200), [(0, 30)], id="hidden at its end"),
         pytest.param(cause("power", "07001-1", first=0, last=200), [], id="hidden altogether"),
-        pytest.param(cause("power", "07002-1", first=0, last=200), [(0, 100)], id="a power cut elsewhere hides nothing"),
+        pytest.param(
+            cause("power", "07002-1", first=0, last=200), [(0, 100)], id="a power cut elsewhere hides nothing"
+        ),
         pytest.param(cause("line_cut", "07001-1/a", first=40, last=60), [(0, 40), (60, 100)], id="in the middle"),
         pytest.param(cause("line_cut", "07001-1/b", first=40, last=60), [(0, 100)], id="not by the other line"),
         pytest.param(cause("disk_full", "07001-1", first=0, last=100), [(0, 100)], id="not by what is no worse"),
