@@ -18,7 +18,7 @@ class Kind:
 
     `rank`: a cause hides those of a higher rank at the same centre. `shared`: one cause for all that it names, instead
     of one for each. `severity` is what is taken where the scenario gives none; `unit` says of what. `shows_s`: how long
-    it must last to be judged, by the thresholds that come with the suite.
+    it must last to be judged, by the thresholds that come with the suite; for a shared system it is a number of its runs.
     """
 
     owner: str
@@ -39,8 +39,8 @@ KINDS: Final[dict[str, Kind]] = {
     "line_lossy": Kind("line", "lines", 4, 0.12, "share of packets lost", shows_s=1.5 * A_WINDOW_S),
     "line_slow": Kind("line", "lines", 5, 0.15, "seconds more", shows_s=1.5 * A_WINDOW_S),
     "dns_slow": Kind("line", "lines", 6, 4.0, "seconds more", shows_s=5 * 300),
-    "service_down": Kind("service", "services", 6, shared=True, shows_s=4 * 300),
-    "service_slow": Kind("service", "services", 7, 8.0, "seconds more", shared=True, shows_s=5 * 300),
+    "service_down": Kind("service", "services", 6, shared=True, shows_s=4),
+    "service_slow": Kind("service", "services", 7, 8.0, "seconds more", shared=True, shows_s=5),
     "disk_full": Kind("device", "centres", 6, 0.98, "share of the disk in use", shows_s=120),
     "clock_skew": Kind("agent", "centres", 6, 900.0, "seconds ahead", shows_s=130),
 }

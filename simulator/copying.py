@@ -22,6 +22,8 @@ Row = Mapping[str, str]
 MOST: Final = 10_000
 _FIRST_INVENTED: Final = 40_000
 _OFF: Final = re.compile(r"^on = false$", re.MULTILINE)
+_BUDGET: Final = re.compile(r"^budget_per_minute = \d+$", re.MULTILINE)
+_UNBOUNDED: Final = "budget_per_minute = 10000"
 _BY_CENTRE: Final = {"communes": "code", "centres": "key", "lines": "key", "devices": "centre"}
 
 
@@ -83,9 +85,13 @@ def _twin(table: str, row: Row, key: str) -> Row:
 
 
 def switched_on(text: str) -> str:
-    """`services.toml` with every system on that may be: a confirmed address, checks, and not on the PCs themselves."""
+    """`services.toml` with every system on that may be: a confirmed address, checks, and not on the PCs themselves.
+
+    Budgets are for the sake of who is asked; nobody is, so every centre may measure as often as the row says.
+    """
     head, *blocks = re.split(r"^(?=\[\[services\]\])", text, flags=re.MULTILINE)
-    return head + "".join(_OFF.sub("on = true", block) if _may_be_on(block) else block for block in blocks)
+    on = [_OFF.sub("on = true", block) if _may_be_on(block) else block for block in blocks]
+    return head + "".join(_BUDGET.sub(_UNBOUNDED, block) for block in on)
 
 
 def _may_be_on(block: str) -> bool:

@@ -28,7 +28,7 @@ SETTLE_MS: Final = 3_000
 BUSY_MS: Final = 60_000
 HASTY_S: Final = 0.5
 AGAIN_S: Final = 2.0
-PROBES: Final = ["dns", "pc", "reach", "service"]
+PROBES: Final = ["dns", "pc", "reach", "service", "wifi"]
 
 
 class Crowd:

@@ -16,7 +16,7 @@ from simulator.province import VANTAGE
 from simulator.world import Way, World
 from wire.messages import PlanItem, Scalar, Value
 from wire.metrics import METRICS
-from wire.outcomes import OK, Result, fail, unknown
+from wire.outcomes import OK, UNKNOWN_REASONS, Result, fail, unknown
 
 _Z: Final = 1.959963984540054
 _GIB: Final = 1024**3
@@ -26,6 +26,10 @@ _INTERVAL_S: Final = 0.2
 _TIMEOUT_S: Final = 2.0
 _SERVICE_TIMEOUT_S: Final = 10.0
 _CERTIFICATE_S: Final = 90 * 86_400
+_RESOLVER: Final = "192.0.2.53"
+_PASSED: Final = "motcua_line_dns_passed_ratio"
+_BY_AIR: Final = 0.15
+_NO_AIR: Final = "not_wireless" if "not_wireless" in UNKNOWN_REASONS else "unsupported"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +58,10 @@ def gauge(world: World, centre: str, item: PlanItem) -> Gauge:
         return _Service(world, centre, item, key)
     if item.probe == "self" and kind == "agent":
         return _Self(world, centre)
-    if item.probe == "dns":
-        return _Dns(world, centre, item, kind)
+    if item.probe == "dns" and kind == "line":
+        return _Dns(world, centre, item, key)
+    if item.probe == "wifi" and kind == "lan":
+        return _Wifi(world, centre)
     return lambda _at: Run(unknown("unsupported"), 0, detail={"simulated": True, "probe": item.probe})
 
 
@@ -189,7 +195,7 @@ class _Service:
         self._world, self._centre, self._id = world, centre, key.partition("@")[0]
         self._name = f"{centre}/service/{self._id}".encode()
         self._target = item.target
-        self._secure = not item.target.startswith(("http:", "tcp:", "udp:", "smtp:"))
+        self._secure = item.target.startswith("https:")
         site = world.province.sites.get(centre)
         self._line = site.lines[0].key if site is not None and site.lines else ""
 
@@ -228,17 +234,40 @@ class _Service:
 class _Dns:
     """The resolver of a line: how long a name takes."""
 
-    def __init__(self, world: World, centre: str, item: PlanItem, kind: str) -> None:
-        self._world, self._centre, self._name = world, centre, f"{centre}/dns/{item.subject}/{item.target}".encode()
-        self._line = item.subject.partition(":")[2] if kind == "line" else f"{centre}/a"
-        self._metric = next((name for name in METRICS if name == f"motcua_{kind}_dns_seconds"), "")
+    def __init__(self, world: World, centre: str, item: PlanItem, key: str) -> None:
+        self._world, self._centre, self._line = world, centre, key
+        self._name = f"{centre}/dns/{key}/{item.target}".encode()
 
     def __call__(self, at: int) -> Run:
         way = self._world.way(self._line, at)
         detail: dict[str, Scalar] = {"simulated": True}
         if not (way.up and self._world.lan(self._centre, at)):
-            return Run(fail("no_answer"), 5_000, detail=detail)
+            return Run(fail("no_answer"), 5_000, _declared([Value(_PASSED, 0.0, _RESOLVER)]), detail=detail)
         draw = self._world.dice.draws(self._name, at)[0]
         seconds = _micro(way.rtt_s * (1.2 + draw) + (self._world.severity("dns_slow", self._line, at) or 0.0))
-        values = [Value(self._metric, seconds)] if self._metric else []
-        return Run(OK, round(seconds * 1000), values, {"dns": seconds}, detail)
+        values = [Value(_PASSED, 1.0, _RESOLVER), Value("motcua_line_dns_seconds", seconds, _RESOLVER)]
+        return Run(OK, round(seconds * 1000), _declared(values), {"dns": seconds}, detail)
+
+
+class _Wifi:
+    """The signal where a box hangs on Wi-Fi, as a few do; the others have none to read."""
+
+    def __init__(self, world: World, centre: str) -> None:
+        self._world, self._name = world, f"{centre}/wifi".encode()
+        self._by_air = world.dice.once(f"wifi/{centre}") < _BY_AIR
+        self._dbm = -45 - 30 * world.dice.once(f"signal/{centre}")
+
+    def __call__(self, at: int) -> Run:
+        detail: dict[str, Scalar] = {"simulated": True}
+        if not self._by_air:
+            return Run(unknown(_NO_AIR), 1, detail=detail)
+        dbm = round(self._dbm + 4 * self._world.dice.draws(self._name, at)[0])
+        quality = min(1.0, max(0.0, (dbm + 110) / 70))
+        values = [Value("motcua_lan_wifi_signal_dbm", float(dbm), "wlan0")]
+        values.append(Value("motcua_lan_wifi_quality_ratio", round(quality, 2), "wlan0"))
+        return Run(OK, 1, _declared(values), detail=detail)
+
+
+def _declared(values: Sequence[Value]) -> list[Value]:
+    """Those whose metric is of the contract."""
+    return [value for value in values if value.metric in METRICS]

@@ -44,6 +44,7 @@ class Service:
     id: str
     scope: str
     slow_s: float
+    period_s: float = 300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def _services(path: Path) -> dict[str, Service]:
         return {}
     tree = tomllib.loads(path.read_text("utf-8"))
     return {
-        row["id"]: Service(row["id"], row["scope"], float(row["slow_s"]))
+        row["id"]: Service(row["id"], row["scope"], float(row["slow_s"]), float(row["period_s"]))
         for row in tree.get("services", ())
         if row.get("on")
     }

@@ -57,9 +57,16 @@ def _expected(cause: Cause, province: Province, hiding: Mapping[str, Sequence[Ca
         covered = [
             (c.from_ms, c.to_ms) for c in others if c.its.rank < cause.its.rank and _covers(c, subject, province)
         ]
+        shows_s = cause.its.shows_s * _run_s(subject, province)
         for first, last in without((cause.from_ms, cause.to_ms), covered):
-            if last - first >= cause.its.shows_s * 1000:
+            if last - first >= shows_s * 1000:
                 yield Expected(subject, states, first, last)
+
+
+def _run_s(subject: str, province: Province) -> float:
+    """Seconds from one run to the next of a shared system; for all else times are told in seconds."""
+    kind, _, key = subject.partition(":")
+    return province.services[key.partition("@")[0]].period_s if kind == "service" else 1.0
 
 
 def _consequences(cause: Cause, province: Province) -> Iterator[tuple[str, tuple[State, ...]]]:
