@@ -18,7 +18,7 @@ class Kind:
 
     `rank`: a cause hides those of a higher rank at the same centre. `shared`: one cause for all that it names, instead
     of one for each. `severity` is what is taken where the scenario gives none; `unit` says of what. `shows_s`: how long
-    it must last to be judged, by the thresholds that come with the suite; for a shared system it is a number of its runs.
+    it must last to be judged, by the thresholds that come with the suite; for a shared system, so many of its runs.
     """
 
     owner: str

@@ -50,19 +50,21 @@ Gauge = Callable[[int], Run]
 def gauge(world: World, centre: str, item: PlanItem) -> Gauge:
     """How an agent at a centre measures an item of its plan."""
     kind, _, key = item.subject.partition(":")
-    if item.probe == "reach" and kind in {"lan", "line"}:
-        return _Reach(world, centre, item, kind, key)
-    if item.probe == "pc" and kind == "device":
-        return _Machine(world, centre)
-    if item.probe == "service" and kind == "service":
-        return _Service(world, centre, item, key)
-    if item.probe == "self" and kind == "agent":
-        return _Self(world, centre)
-    if item.probe == "dns" and kind == "line":
-        return _Dns(world, centre, item, key)
-    if item.probe == "wifi" and kind == "lan":
-        return _Wifi(world, centre)
-    return lambda _at: Run(unknown("unsupported"), 0, detail={"simulated": True, "probe": item.probe})
+    made: dict[tuple[str, str], Callable[[], Gauge]] = {
+        ("reach", "lan"): lambda: _Reach(world, centre, item, kind, key),
+        ("reach", "line"): lambda: _Reach(world, centre, item, kind, key),
+        ("pc", "device"): lambda: _Machine(world, centre),
+        ("self", "agent"): lambda: _Self(world, centre),
+        ("service", "service"): lambda: _Service(world, centre, item, key),
+        ("dns", "line"): lambda: _Dns(world, centre, item, key),
+        ("wifi", "lan"): lambda: _Wifi(world, centre),
+    }
+    make = made.get((item.probe, kind))
+    return _unsupported if make is None else make()
+
+
+def _unsupported(_at: int) -> Run:
+    return Run(unknown("unsupported"), 0, detail={"simulated": True})
 
 
 # --- trains ---------------------------------------------------------------------------------------------------------
