@@ -6,6 +6,7 @@ import asyncio
 import base64
 import ssl
 from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from simulator.agent import Agent, Counts, Who
@@ -202,25 +203,29 @@ def trusted_ca(url: str, code: str) -> bytes:
     return ca
 
 
-async def enrol(
-    stage: Stage, missing: Sequence[tuple[str, Role]], dice: Dice, told: Progress
-) -> tuple[bytes, list[Who]]:
-    """Enrol whoever is missing, each with its own one-time code: the CA to pin from now on, and them. Raises Broken."""
+@dataclass(slots=True)
+class Joined:
+    """What enrolment has come to: the CA to pin from now on, PEM, and the agents there are."""
+
+    ca: bytes = b""
+    people: list[Who] = field(default_factory=list)
+
+
+async def enrol(stage: Stage, missing: Sequence[tuple[str, Role]], dice: Dice, told: Progress, joined: Joined) -> None:
+    """Enrol whoever is missing, each with its own one-time code, into `joined`. Raises Broken."""
     codes = await asyncio.to_thread(stage.join_codes, missing)
-    ca = await asyncio.to_thread(trusted_ca, stage.url, codes[0])
-    pool = Pool(stage.url, pinned(ca), CONNECTIONS)
-    made: list[Who] = []
+    joined.ca = await asyncio.to_thread(trusted_ca, stage.url, codes[0])
+    pool = Pool(stage.url, pinned(joined.ca), CONNECTIONS)
 
     async def one(code: str, centre: str, role: Role) -> None:
         sign, seal = (base64.b64encode(dice.secret(f"{centre}/{role}/{key}")).decode() for key in ("sign", "seal"))
         word = Enrol(code, role, "simulated", PROBES, sign, seal, f"sim-{centre}")
         async with pool.connection() as connection:
             enrolled = await connection.enrol(word)
-        made.append(Who(enrolled.agent, enrolled.centre, role, enrolled.token))
-        told("agents", len(made), len(missing))
+        joined.people.append(Who(enrolled.agent, enrolled.centre, role, enrolled.token))
+        told("agents", len(joined.people), len(missing))
 
     try:
         await asyncio.gather(*(one(code, *place) for code, place in zip(codes, missing, strict=True)))
     finally:
         pool.close()
-    return ca, sorted(made, key=lambda who: (who.centre, who.role))

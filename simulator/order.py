@@ -53,7 +53,7 @@ def check(order: Order) -> Order:
 def settle_home(order: Order) -> tuple[State, Province]:
     """The state and the province of the home, made where it is new. Raises HomeError, ScenarioError."""
     state, folder = read_state(order.home), order.home / PROVINCE
-    if state is None or not state.turns:
+    if state is None or not (state.turns or state.agents):
         seed = 1 if order.seed is None else order.seed
         keep_state(order.home, State(seed, order.centres or 1))  # the mark first: nothing in here is measured
         state = State(seed, write_copy(order.source, folder, order.centres))

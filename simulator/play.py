@@ -16,7 +16,7 @@ from simulator import console, history
 from simulator.agent import Who
 from simulator.causes import Cause
 from simulator.chance import Dice
-from simulator.crowd import Crowd, enrol, wanted
+from simulator.crowd import Crowd, Joined, enrol, wanted
 from simulator.drive import DrivenClock
 from simulator.home import PROVINCE, TRUTH, Kept, State, keep_state
 from simulator.order import AHEAD_MS, DAY_MS, Order
@@ -114,12 +114,17 @@ class Play:
         self._say("province", f"{len(self._province.sites)} centres, {len(self._province.services)} shared systems")
         people = self._state.people()
         missing = wanted(self._province, people)
-        ca, agents = self._state.ca, self._state.agents
         if missing:
-            pem, new = await enrol(stage, missing, self._dice, progress)
-            ca, agents = pem.decode(), [*agents, *(Kept(w.agent, w.centre, w.role, w.token) for w in new)]
-            people += new
-        self._state = msgspec.structs.replace(self._state, ca=ca, agents=agents, turns=self._state.turns + 1)
+            new = Joined()
+            try:
+                await enrol(stage, missing, self._dice, progress, new)
+            finally:  # who is enrolled stays known, whatever became of the others
+                kept = [*self._state.agents, *(Kept(w.agent, w.centre, w.role, w.token) for w in new.people)]
+                ca = new.ca.decode() or self._state.ca
+                self._state = msgspec.structs.replace(self._state, ca=ca, agents=kept)
+                keep_state(self.home, self._state)
+            people += sorted(new.people, key=lambda who: (who.centre, who.role))
+        self._state = msgspec.structs.replace(self._state, turns=self._state.turns + 1)
         keep_state(self.home, self._state)
         self._say("agents", f"{len(missing)} enrolled with one-time codes, {len(people) - len(missing)} known before")
         return people
