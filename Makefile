@@ -4,12 +4,15 @@ PYTHON ?= python3
 PIP     = $(VENV)/bin/pip --disable-pip-version-check --quiet
 JOBS   ?= 2
 
-.PHONY: up test check lint types bench clean help
+.PHONY: up simulate test check lint types bench clean help
 help:            ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 up: $(VENV)/run  ## collector, agent and board on this machine; Ctrl-C stops all of it
 	@$(VENV)/bin/motcua up
+
+simulate: $(VENV)/run ## a province of 99 centres with faults and the truth about them; nothing is measured
+	@$(VENV)/bin/motcua simulate
 
 test: $(VENV)/dev ## everything the tests need, then the tests
 	@sh tests/packages.sh

@@ -6,11 +6,11 @@ Everything heavy is imported where it is used, so that `motcua agent …` works 
 import asyncio
 import contextlib
 import logging
+import os
 import platform
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 if TYPE_CHECKING:  # heavy, or an extra
@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # heavy, or an extra
 
     from collector.hub import Hub
     from collector.settings import Settings
+    from simulator.play import Play
+    from wire.clock import Clock
 
 ROLES: Final = ("ingest", "judge", "alert", "export", "board")
 BUILT: Final = ("ingest", "judge", "board")
@@ -57,6 +59,7 @@ def command_line() -> "typer.Typer":
     import typer
 
     from agent.commands import commands as agent_commands
+    from simulator.command import command as simulator_command
 
     app = typer.Typer(
         help="Monitoring for commune one-stop centres.", no_args_is_help=True, pretty_exceptions_enable=False,
@@ -72,19 +75,16 @@ def command_line() -> "typer.Typer":
     @app.command()
     def up() -> None:
         """Collector, agent and board on this machine, until Ctrl-C. A second run finds everything as it was."""
-        from collector import process
-
-        process.run(_up(_settings()))
+        _run(_up(_settings()))
 
     @app.command()
     def serve(
         roles: Annotated[str, typer.Option(help=f"any of {','.join(BUILT)}, joined by commas")] = ",".join(BUILT),
     ) -> None:
         """A collector in this process, until it is told to stop."""
-        from collector import process
+        _run(_serve(_settings(), parse_roles(roles)))
 
-        process.run(_serve(_settings(), parse_roles(roles)))
-
+    app.command("simulate")(simulator_command(lambda play: _run(_simulate(play))))
     app.add_typer(agent_commands(), name="agent")
     _add_collector(app)
     return app
@@ -129,11 +129,18 @@ def _end(text: str, code: int) -> None:
     sys.exit(code)
 
 
-def _settings() -> "Settings":
+def _run(main: Coroutine[object, object, None]) -> None:
+    from collector import process
+
+    process.run(main)
+
+
+def _settings(moved: Mapping[str, str] | None = None) -> "Settings":
+    """The settings; `moved` wins over the environment."""
     from collector.settings import SettingsError, read_settings
 
     try:
-        return read_settings()
+        return read_settings(os.environ | (moved or {}))
     except SettingsError as error:
         raise Stop(str(error), USAGE) from error
 
@@ -152,11 +159,14 @@ async def _serve(settings: "Settings", roles: Sequence[str]) -> None:
 
 
 @contextlib.asynccontextmanager
-async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["Hub"]:
-    """A collector that answers, with the loops of its roles, until the block ends. Raises Stop where it cannot."""
+async def running(settings: "Settings", roles: Sequence[str], clock: "Clock | None" = None) -> AsyncIterator["Hub"]:
+    """A collector that answers, with the loops of its roles, until the block ends. Raises Stop where it cannot.
+
+    `clock`: one that a replay drives; then no loop runs by itself.
+    """
     from collector import floor, process
 
-    with _hub(settings) as hub:
+    with _hub(settings, clock) as hub:
         hub.roles = tuple(roles)
         servers = [process.server(make(hub), variable) for role, (variable, make) in SOCKETS.items() if role in roles]
         stop = asyncio.Event()
@@ -176,12 +186,12 @@ async def running(settings: "Settings", roles: Sequence[str]) -> AsyncIterator["
 
 
 @contextlib.contextmanager
-def _hub(settings: "Settings") -> Iterator["Hub"]:
+def _hub(settings: "Settings", clock: "Clock | None") -> Iterator["Hub"]:
     from collector import claims, floor
     from collector.api import CollectorError
 
     try:
-        with claims.home(settings.home), floor.open_hub(settings) as hub:
+        with claims.home(settings.home), floor.open_hub(settings, clock) as hub:
             yield hub
     except claims.Taken as error:
         raise Stop(str(error), BUSY) from error
@@ -198,16 +208,11 @@ def _agents_server(hub: "Hub") -> "uvicorn.Config":
 
 
 def _board_server(hub: "Hub") -> "uvicorn.Config":
-    import uvicorn
-
-    from collector import floor
+    from collector import floor, process
     from dashboards import board_app
 
-    address, app = hub.settings.board, board_app(floor.reader(hub), floor.commands(hub))
-    return uvicorn.Config(
-        app, host=address.host, port=address.port, log_level="warning", access_log=False, server_header=False,
-        lifespan="on", ws="none", timeout_keep_alive=75, timeout_graceful_shutdown=3,
-    )  # fmt: skip
+    app = board_app(floor.reader(hub), floor.commands(hub), simulated=hub.settings.simulated)
+    return process.pages(app, hub.settings.board)
 
 
 SOCKETS: Final = {"ingest": ("MOTCUA_AGENTS", _agents_server), "board": ("MOTCUA_BOARD", _board_server)}
@@ -218,13 +223,15 @@ async def _loops(hub: "Hub", roles: Sequence[str], stop: asyncio.Event) -> None:
     from collector import floor
     from collector.loops import run_loops
 
-    await run_loops(hub, [loop for loop in floor.loops(hub) if loop.role in roles], stop)
+    mine = [] if hub.driven else [loop for loop in floor.loops(hub) if loop.role in roles]
+    await run_loops(hub, mine, stop)
 
 
 # --- all of it on this machine --------------------------------------------------------------------------------------
 
 
 async def _up(settings: "Settings") -> None:
+    from agent.keeping import keep_running
     from collector import process
 
     process.log_to_stderr(logging.WARNING)
@@ -233,7 +240,7 @@ async def _up(settings: "Settings") -> None:
     async with running(settings, BUILT) as hub:
         _step("collector", f"answers agents at {settings.agents_url}, data in {hub.store.dialect}")
         await asyncio.to_thread(_enrol_this_machine, hub)
-        agent = asyncio.create_task(_keep_agent_running(settings.home / "agent", told))
+        agent = asyncio.create_task(keep_running(settings.home / "agent", told, _step))
         _step("agent", "runs; the first figures take a few seconds")
         _show(f"\n  Board   {_login_address(hub)}")
         _show("          the link works once; for a new one: motcua collector login-link\n")
@@ -267,26 +274,6 @@ def _enrol_this_machine(hub: "Hub") -> None:
     _step("this machine", f"enrolled as centre {made.centre} with a one-time code")
 
 
-async def _keep_agent_running(home: Path, told: asyncio.Event) -> None:
-    """Run the agent as a process of its own, and start it anew should it end, until told to stop."""
-    stopped, pause_s = asyncio.create_task(told.wait()), 1.0
-    while not told.is_set():
-        with (home / "agent.log").open("ab") as log:
-            child = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "agent", "run", "--home", str(home), cwd=Path(__file__).parent,
-                start_new_session=True, stderr=log,
-            )  # fmt: skip
-        ended = asyncio.create_task(child.wait())
-        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not ended.done():
-            child.terminate()
-        code = await ended
-        if not told.is_set():
-            _step("agent", f"ended with code {code}; started again in {pause_s:g} s; see {home / 'agent.log'}")
-            await asyncio.wait({stopped}, timeout=pause_s)
-            pause_s = min(60.0, pause_s * 2)
-
-
 async def _tell_first_figures(hub: "Hub") -> None:
     from collector import floor
 
@@ -301,6 +288,22 @@ def _login_address(hub: "Hub") -> str:
     from collector import floor
 
     return f"http://{hub.settings.board}/login/{floor.login_link(hub, name='make up')}"
+
+
+# --- a province that is simulated -----------------------------------------------------------------------------------
+
+
+async def _simulate(play: "Play") -> None:
+    """Set up a collector in the home of a play, by its clock where it has one, and have it played."""
+    from collector import process
+    from collector.stage import Stage
+
+    process.log_to_stderr(logging.WARNING)
+    told, settings = process.told_to_stop(), _settings(play.settings())
+    if settings.database:
+        raise Stop("a simulation keeps everything in its home: unset MOTCUA_DATABASE", USAGE)
+    async with running(settings, play.roles(BUILT), play.clock) as hub:
+        await play.run(Stage(hub), told)
 
 
 def _step(what: str, text: str) -> None:

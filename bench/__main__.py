@@ -18,7 +18,7 @@ from bench.frame import Report, Row, say
 from bench.place import ROOT
 from bench.results import write
 
-BENCHES: Final = ("ingest", "durability", "history", "board", "up", "agent_mix", "import_province")
+BENCHES: Final = ("ingest", "durability", "history", "board", "up", "agent_mix", "import_province", "simulate")
 LONGEST_S: Final = 900
 
 

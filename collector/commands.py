@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -18,6 +19,7 @@ from wire.identity import IdentityError
 from wire.messages import Role
 
 CLI: Final = Actor("command line", "cli")
+_ROOM: Final = enrolment.CentreName("Phía tỉnh", "The province's side")
 
 
 class CollectorCommands:
@@ -117,6 +119,26 @@ def replace_agent(hub: Hub, agent: str, *, ttl: int = enrolment.CODE_MS // 1000,
     if row is None:
         raise NotFound(f"there is no agent {agent} that could be replaced")
     return create_join_code(hub, row.centre, row.role, ttl=ttl, replaces=agent, actor=actor)
+
+
+def create_join_codes(hub: Hub, wanted: Sequence[tuple[str, Role]], *, actor: Actor = CLI) -> list[str]:
+    """A one-time join code for each centre and role, made at once. Raises NotFound for an unknown centre.
+
+    The province's own rooms (00000-n) are made where they are missing.
+    """
+    authority = open_authority(hub.settings.home, hub.settings.hosts, hub.clock)
+    now_ms = hub.clock.wall_ms()
+
+    def job(conn: Connection) -> list[str]:
+        return [
+            enrolment.make_code(
+                conn, actor, centre, role=role, name=_ROOM if centre.startswith("00000-") else None,
+                ca_sha256=authority.fingerprint, ttl_ms=enrolment.CODE_MS, now_ms=now_ms,
+            )
+            for centre, role in wanted
+        ]  # fmt: skip
+
+    return hub.store.writer.do(job)
 
 
 def create_login_link(hub: Hub, name: str, *, actor: Actor = CLI) -> str:

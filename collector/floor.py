@@ -18,7 +18,7 @@ from collector.settings import Settings
 from collector.store.databases import migrate, open_store
 from collector.web.app import Parts, agent_app
 from collector.web.serving import agents_config
-from wire.clock import SystemClock
+from wire.clock import Clock, SystemClock
 from wire.messages import Role
 
 if TYPE_CHECKING:
@@ -26,12 +26,16 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
-def open_hub(settings: Settings) -> Iterator[Hub]:
-    """Everything the parts of a collector share, its database in the newest form. Raises CollectorError."""
-    store = open_store(settings.store, SystemClock())
+def open_hub(settings: Settings, clock: Clock | None = None) -> Iterator[Hub]:
+    """Everything the parts of a collector share, its database in the newest form. Raises CollectorError.
+
+    `clock`: one that a replay drives, instead of the machine's own.
+    """
+    store = open_store(settings.store, clock or SystemClock())
     with contextlib.closing(store):
         migrate(store)
         hub = Hub(store, store.clock, settings)
+        hub.driven = clock is not None
         with _relaying(hub):
             yield hub
 

@@ -49,6 +49,7 @@ class Hub:
         self.store, self.clock, self.settings = store, clock, settings
         self.counters: Final = Counters(store)
         self.failing: dict[str, int] = {}
+        self.driven = False  # a replay moves the clock, and calls the loops' steps itself: nothing waits by itself
         self.roles: tuple[str, ...] = ()  # what this process does, as it was started
         self.parts: dict[str, object] = {}  # what a role makes once a process, by its name
         self.relay: Listener | None = None  # carries wake-ups to other processes; see collector/relay.py

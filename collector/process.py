@@ -9,8 +9,8 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Coroutine, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
 
 import uvicorn
 
@@ -71,6 +71,14 @@ def told_to_stop() -> asyncio.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, tell)
     return told
+
+
+def pages(app: Callable[..., Any], address: Address) -> uvicorn.Config:
+    """How pages for people are served."""
+    return uvicorn.Config(
+        app, host=address.host, port=address.port, log_level="warning", access_log=False, server_header=False,
+        lifespan="on", ws="none", timeout_keep_alive=75, timeout_graceful_shutdown=3,
+    )  # fmt: skip
 
 
 def server(config: uvicorn.Config, variable: str) -> uvicorn.Server:

@@ -16,6 +16,8 @@ from wire.strict import SettingsError
 __all__ = ["Address", "Settings", "SettingsError", "read_settings"]
 
 FILE: Final = "collector.toml"
+SIMULATED: Final = "simulated.json"
+"""A simulation leaves this file in its home, before anything else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class Address:
 class Settings:
     """What a collector runs by. `database` empty: SQLite in the home. `hosts`: more names agents reach it by.
 
-    `bodies_bytes`: how much disk the bodies of batches may take before the oldest are shed.
+    `bodies_bytes`: how much disk the bodies of batches may take before the oldest are shed. `simulated`: nothing
+    in this home was measured, and every page says so.
     """
 
     home: Path
@@ -42,6 +45,7 @@ class Settings:
     database: str = ""
     hosts: tuple[str, ...] = ()
     bodies_bytes: int = 20_000_000_000
+    simulated: bool = False
 
     @property
     def store(self) -> str | Path:
@@ -83,6 +87,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         database=_database(environment, file.database, str(path)),
         hosts=tuple(file.listen.hosts),
         bodies_bytes=round(file.keep.bodies_gb * 1e9),
+        simulated=(home / SIMULATED).exists(),
     )
 
 

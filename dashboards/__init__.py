@@ -16,8 +16,9 @@ def board_app(
     *,
     hosts: frozenset[str] = frozenset(),
     settle_ms: int = 1_000,
+    simulated: bool = False,
 ) -> Litestar:
     """The built-in web pages as an ASGI application; see `dashboards.board.app.board_app`."""
     from dashboards.board import app
 
-    return app.board_app(reader, commands, hosts=hosts, settle_ms=settle_ms)
+    return app.board_app(reader, commands, hosts=hosts, settle_ms=settle_ms, simulated=simulated)

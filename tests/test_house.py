@@ -54,6 +54,11 @@ def test_the_wire_needs_nothing_but_msgspec_and_the_standard_library() -> None:
     assert [n for p in sources("wire") for n in imports(p) if n.partition(".")[0] not in known] == []
 
 
+def test_the_simulator_needs_little_more_than_the_wire() -> None:
+    known = set(sys.stdlib_module_names) | {"msgspec", "wire", "simulator", "typer", "rich"}  # the last two to be seen
+    assert [n for p in sources("simulator") for n in imports(p) if n.partition(".")[0] not in known] == []
+
+
 def test_the_running_agent_never_loads_what_is_heavy() -> None:
     script = "import sys, agent.__main__, agent.probes as p; [p.load(n) for n in p.PROBES]; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -7,7 +7,7 @@ opens a new span; heartbeats are written in groups, about a second after they ca
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -65,6 +65,35 @@ def hear(conn: Connection, beats: Mapping[str, int]) -> list[str]:
             back.append(agent)
     _save(conn, fresh, known, back)
     return back
+
+
+def recall(conn: Connection, spans: Mapping[str, Sequence[tuple[int, int]]]) -> None:
+    """Have it on record that agents were heard at these times, oldest first: a history made before anybody listened.
+
+    What begins where an agent has a presence on record already is left as it is.
+    """
+    known = {(row.agent, row.from_ms) for row in conn.execute(select(presence.c.agent, presence.c.from_ms))}
+    rows = [
+        {"agent": agent, "from_ms": first, "to_ms": last}
+        for agent, held in spans.items()
+        for first, last in held
+        if (agent, first) not in known
+    ]
+    if rows:
+        conn.execute(insert(presence), rows)
+    there = set(conn.scalars(select(heard.c.agent)))
+    newest = [
+        {
+            "agent": agent,
+            "from_ms": held[-1][0],
+            "last_ms": held[-1][1],
+            "alert_after_ms": held[-1][1] + SILENT_AFTER_MS,
+        }
+        for agent, held in spans.items()
+        if held and agent not in there
+    ]
+    if newest:
+        conn.execute(insert(heard), newest)
 
 
 def resume(conn: Connection, now_ms: int) -> None:

@@ -28,7 +28,7 @@ from collector.register.presence import Heartbeats
 from collector.web.problems import Receive, Refusal, Scope, Send, refusal_of, send_refusal
 from collector.web.readapi import read_routes
 from collector.web.routes import plain_routes
-from collector.web.waiting import Waiting
+from collector.web.waiting import PARK_S, Waiting
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +53,8 @@ class Parts:
             return found
         register, heartbeats = Register(hub), Heartbeats(hub)
         door = Door(hub, register, Inbox(hub.store))
-        made = hub.parts["ingest"] = cls(register, heartbeats, Waiting(hub, register, heartbeats), door)
+        waiting = Waiting(hub, register, heartbeats, park_s=0.0 if hub.driven else PARK_S)
+        made = hub.parts["ingest"] = cls(register, heartbeats, waiting, door)
         return made
 
     def loops(self) -> list[Loop]:

@@ -32,14 +32,15 @@ def board_app(
     hosts: frozenset[str] = frozenset(),
     clock: Clock | None = None,
     settle_ms: int = SETTLE_MS,
+    simulated: bool = False,
 ) -> Litestar:
     """The built-in web pages.
 
     `hosts`: names the board answers to besides those of loopback. `settle_ms`: how old the pages may be that readers
-    share; with polling every 3 s a change is on every screen within 5 s of its commit.
+    share; with polling every 3 s a change is on every screen within 5 s of its commit. `simulated`: every page says so.
     """
     shelf = Shelf()
-    render = Renderer(shelf)
+    render = Renderer(shelf, simulated=simulated)
     door = Door(reader, hosts)
     live = Live(reader, render, shelf.digest, clock=clock or SystemClock(), settle_ms=settle_ms)
     return Litestar(

@@ -34,7 +34,7 @@ class Part:
 class Renderer:
     """Jinja with the board's words, figures and addresses."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf, *, simulated: bool = False) -> None:
         self._environment: Final = Environment(
             loader=PackageLoader("dashboards.board"),
             autoescape=True,
@@ -44,6 +44,7 @@ class Renderer:
             auto_reload=False,
         )
         self._environment.globals.update(
+            simulated=simulated,
             static=shelf.href,
             states=STATES,
             looks=LOOKS,

@@ -53,3 +53,9 @@ def test_a_mistake_is_named(tmp_path: Path, text: str, environment: dict[str, st
     (tmp_path / "collector.toml").write_text(text)
     with pytest.raises(SettingsError, match=said):
         read_settings({"MOTCUA_HOME": str(tmp_path), **environment})
+
+
+def test_a_home_is_simulated_by_the_mark_in_it(tmp_path: Path) -> None:
+    assert not read_settings({"MOTCUA_HOME": str(tmp_path)}).simulated
+    (tmp_path / "simulated.json").write_text("{}")
+    assert read_settings({"MOTCUA_HOME": str(tmp_path)}).simulated

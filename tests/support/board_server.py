@@ -33,9 +33,9 @@ class Served:
 
 
 @contextmanager
-def served(world: World) -> Iterator[Served]:
+def served(world: World, *, simulated: bool = False) -> Iterator[Served]:
     """Serve `world` until the block ends."""
-    app = board_app(world, world, settle_ms=-1)  # every change is seen at once
+    app = board_app(world, world, settle_ms=-1, simulated=simulated)  # every change is seen at once
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     server = uvicorn.Server(uvicorn.Config(app, ws="none", log_config=None, lifespan="on", timeout_graceful_shutdown=1))

@@ -85,3 +85,19 @@ def test_heartbeats_are_written_by_the_loop(hub: Hub, clock: HandClock) -> None:
     assert flush.step() == presence.FLUSH_S
     assert all_spans(hub.store) == [("a", clock.wall + 10, clock.wall + 10)]
     assert upkeep.step() == presence.KEEP_S
+
+
+def test_a_past_is_recalled_and_goes_on_where_heartbeats_follow(store: Store) -> None:
+    past = {"a": [(1_000, 50_000), (200_000, 300_000)], "b": []}
+    for _ in range(2):  # a second time changes nothing
+        store.writer.do(lambda conn: presence.recall(conn, past))
+    assert hear(store, a=320_000) == []
+    assert all_spans(store) == [("a", 1_000, 50_000), ("a", 200_000, 320_000)]
+    assert overdue(store, 370_001) == ["a"]
+
+
+def test_a_past_does_not_move_when_an_agent_was_last_heard(store: Store) -> None:
+    hear(store, a=900_000)
+    store.writer.do(lambda conn: presence.recall(conn, {"a": [(1_000, 50_000)]}))
+    assert all_spans(store) == [("a", 1_000, 50_000), ("a", 900_000, 900_000)]
+    assert overdue(store, 900_000) == []

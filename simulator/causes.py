@@ -1,0 +1,64 @@
+"""Causes: what goes wrong in the simulated world, whose it is, and whom it touches. Data, and one table of kinds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Names = Literal["centres", "lines", "services"]
+State = Literal["ok", "degraded", "down", "unknown"]
+
+FASTEST_S: Final = 40.0  # three trains of ten seconds, and one that had begun
+A_WINDOW_S: Final = 900.0  # medians and losses are those of a quarter of an hour
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of cause. `owner` is whose fault it is, in the words of a verdict.
+
+    `rank`: a cause hides those of a higher rank at the same centre. `shared`: one cause for all that it names, instead
+    of one for each. `severity` is what is taken where the scenario gives none; `unit` says of what. `shows_s`: how long
+    it must last to be judged, by the thresholds that come with the suite; for a shared system, so many of its runs.
+    """
+
+    owner: str
+    names: Names
+    rank: int
+    severity: float = 1.0
+    unit: str = ""
+    shared: bool = False
+    shows_s: float = FASTEST_S
+
+
+KINDS: Final[dict[str, Kind]] = {
+    "power": Kind("power", "centres", 0, shared=True, shows_s=120),
+    "agent_stopped": Kind("agent", "centres", 1, shows_s=120),
+    "lan": Kind("lan", "centres", 2),
+    "carrier_cut": Kind("carrier", "lines", 3, shared=True),
+    "line_cut": Kind("line", "lines", 3),
+    "line_lossy": Kind("line", "lines", 4, 0.12, "share of packets lost", shows_s=1.5 * A_WINDOW_S),
+    "line_slow": Kind("line", "lines", 5, 0.15, "seconds more", shows_s=1.5 * A_WINDOW_S),
+    "dns_slow": Kind("line", "lines", 6, 4.0, "seconds more", shows_s=5 * 300),
+    "service_down": Kind("service", "services", 6, shared=True, shows_s=4),
+    "service_slow": Kind("service", "services", 7, 8.0, "seconds more", shared=True, shows_s=5),
+    "disk_full": Kind("device", "centres", 6, 0.98, "share of the disk in use", shows_s=120),
+    "clock_skew": Kind("agent", "centres", 6, 900.0, "seconds ahead", shows_s=130),
+}
+"""By name. Kinds of one rank do not hide each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """One thing that goes wrong from `from_ms` to `to_ms` (UTC), at the centres, lines or services in `touches`."""
+
+    id: str
+    kind: str
+    from_ms: int
+    to_ms: int
+    severity: float
+    touches: tuple[str, ...]
+
+    @property
+    def its(self) -> Kind:
+        """What is true of all causes of this kind."""
+        return KINDS[self.kind]

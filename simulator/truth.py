@@ -1,0 +1,169 @@
+"""Ground truth: for every cause whose it is, whom it touches, and which states must be judged of that, and when.
+
+Times are UTC milliseconds in event time. An agent and its machine are named after their centre (`agent@07210-1`,
+`device@07210-1`): what they are called in the register is only known there, and written beside the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from simulator.causes import Cause, State
+from simulator.province import Province
+
+FILE: Final = "truth.ndjson"
+
+_ENCODER: Final = msgspec.json.Encoder()
+_NOT_WELL: Final[tuple[State, ...]] = ("down", "degraded")
+_CUT_OFF: Final[tuple[State, ...]] = ("down", "degraded", "unknown")
+"""A centre whose first line is cut: what it is depends on what is known of its other lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """A subject that must be found in one of these states some time from `from_ms` to `to_ms`."""
+
+    subject: str
+    states: tuple[State, ...]
+    from_ms: int
+    to_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A cause and what must come of it; nothing where it is hidden by another, or too short to be judged."""
+
+    cause: Cause
+    expected: tuple[Expected, ...]
+
+
+def tell(causes: Sequence[Cause], province: Province) -> list[Told]:
+    """The truth of all causes, in their order."""
+    hiding: dict[str, list[Cause]] = {}
+    for cause in causes:
+        for key in cause.touches:
+            hiding.setdefault(_centre(key), []).append(cause)
+    return [Told(cause, tuple(_expected(cause, province, hiding))) for cause in causes]
+
+
+def _expected(cause: Cause, province: Province, hiding: Mapping[str, Sequence[Cause]]) -> Iterator[Expected]:
+    for subject, states in _consequences(cause, province):
+        others = hiding.get(place_of(subject), ())
+        covered = [
+            (c.from_ms, c.to_ms) for c in others if c.its.rank < cause.its.rank and _covers(c, subject, province)
+        ]
+        shows_s = cause.its.shows_s * _run_s(subject, province)
+        for first, last in without((cause.from_ms, cause.to_ms), covered):
+            if last - first >= shows_s * 1000:
+                yield Expected(subject, states, first, last)
+
+
+def _run_s(subject: str, province: Province) -> float:
+    """Seconds from one run to the next of a shared system; for all else times are told in seconds."""
+    kind, _, key = subject.partition(":")
+    return province.services[key.partition("@")[0]].period_s if kind == "service" else 1.0
+
+
+def _consequences(cause: Cause, province: Province) -> Iterator[tuple[str, tuple[State, ...]]]:
+    """Subjects and the states that are right for them while nothing worse happens there."""
+    for key in cause.touches:
+        if cause.its.names == "services":
+            yield f"service:{key}", _NOT_WELL
+            yield from ((f"service:{key}@{centre}", _NOT_WELL) for centre in province.sites)
+        elif cause.its.names == "lines":
+            yield from _of_line(cause.kind, key, province)
+        else:
+            yield from _of_centre(cause.kind, key)
+
+
+def _of_line(kind: str, key: str, province: Province) -> Iterator[tuple[str, tuple[State, ...]]]:
+    if kind == "dns_slow":
+        return  # no subject of its own yet: it shows in the phases of the shared systems
+    cut = kind in {"line_cut", "carrier_cut"}
+    yield f"line:{key}", ("down",) if cut else ("degraded",)
+    centre = _centre(key)
+    if province.sites[centre].lines[0].key == key:
+        yield f"centre:{centre}", _CUT_OFF if cut else ("degraded",)
+
+
+def _of_centre(kind: str, centre: str) -> Iterator[tuple[str, tuple[State, ...]]]:
+    if kind == "power":
+        yield f"lan:{centre}", ("unknown",)
+        yield f"centre:{centre}", ("unknown", "down")
+    elif kind == "agent_stopped":
+        yield f"lan:{centre}", ("unknown",)
+    elif kind == "lan":
+        yield f"lan:{centre}", ("down",)
+        yield f"centre:{centre}", _CUT_OFF
+    elif kind == "disk_full":
+        yield f"device@{centre}", ("degraded",)
+    elif kind == "clock_skew":
+        yield f"agent@{centre}", ("degraded",)
+
+
+def _covers(cause: Cause, subject: str, province: Province) -> bool:
+    """Whether a cause at the same centre hides what another does to a subject."""
+    if cause.its.names != "lines":
+        return True
+    kind, _, key = subject.partition(":")
+    if kind == "line":
+        return key in cause.touches or _uplink(key, province) in cause.touches
+    return _uplink(place_of(subject), province) in cause.touches
+
+
+def _uplink(key: str, province: Province) -> str:
+    site = province.sites.get(_centre(key))
+    return site.lines[0].key if site is not None and site.lines else ""
+
+
+def place_of(subject: str) -> str:
+    """The centre of a subject; empty for a shared system."""
+    if "@" in subject:
+        return subject.partition("@")[2]
+    kind, _, key = subject.partition(":")
+    return "" if kind == "service" else _centre(key)
+
+
+def _centre(key: str) -> str:
+    return key.partition("/")[0]
+
+
+def without(span: tuple[int, int], covered: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What is left of a span where others cover it."""
+    left: list[tuple[int, int]] = []
+    begin, end = span
+    for first, last in sorted(covered):
+        if last <= begin or first >= end:
+            continue
+        if first > begin:
+            left.append((begin, first))
+        begin = max(begin, last)
+    if begin < end:
+        left.append((begin, end))
+    return left
+
+
+# --- to a file ------------------------------------------------------------------------------------------------------
+
+
+def lines(truth: Iterable[Told]) -> Iterator[bytes]:
+    """A line of JSON for each cause."""
+    for told in truth:
+        cause = told.cause
+        yield _ENCODER.encode({
+            "id": cause.id, "kind": cause.kind, "owner": cause.its.owner, "from_ms": cause.from_ms,
+            "to_ms": cause.to_ms, "severity": cause.severity, "unit": cause.its.unit, "touches": cause.touches,
+            "expected": told.expected,
+        })  # fmt: skip
+
+
+def append(path: Path, head: Mapping[str, object], truth: Iterable[Told]) -> None:
+    """Write one run behind those before it: its head first, then its causes."""
+    with path.open("ab") as file:
+        for line in (_ENCODER.encode(head), *lines(truth)):
+            file.write(line + b"\n")
