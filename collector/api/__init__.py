@@ -3,7 +3,7 @@
 Readers never block a writer. Every command takes the `Actor` who asks for it and leaves an audit row.
 """
 
-from collector.api.doors import Commands, Reader
+from collector.api.doors import MAX_PHASED, Commands, Reader
 from collector.api.facts import (
     STATES,
     Actor,
@@ -32,8 +32,12 @@ from collector.api.facts import (
     Threshold,
     Unit,
 )
+from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView
 
 __all__ = [
+    "MAX_PHASED",
+    "OWN_ROOMS",
+    "PHASES",
     "STATES",
     "Actor",
     "AgentInfo",
@@ -45,9 +49,12 @@ __all__ = [
     "Flip",
     "Interval",
     "Ledger",
+    "LineInfo",
     "NotAllowed",
     "NotFound",
     "Overview",
+    "PhaseTimes",
+    "Place",
     "PlannedItem",
     "Point",
     "PolicyVersion",
@@ -58,6 +65,8 @@ __all__ = [
     "StoredObservation",
     "SubjectInfo",
     "SuiteHealth",
+    "SystemInfo",
+    "SystemView",
     "TaskInfo",
     "TaskState",
     "Threshold",

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, func, select
 from collector.api import Centre, Flip, Overview, Standing, SubjectInfo
 from collector.hub import Hub
 from collector.judging import flips
+from collector.reading.systems import Systems
 from collector.store.tables import centre, flip, heard, latest, subject
 
 REGISTER_MS: Final = 10_000
@@ -49,6 +50,7 @@ class Province:
         self._held: dict[str, Flip] = {}
         self._whole: dict[str, Standing] = {}  # of centres, by their keys
         self._troubles: dict[str, tuple[SubjectInfo, Standing]] = {}
+        self._systems = Systems()
         self._seen: Overview | None = None
         hub.on("register", self._distrust)
 
@@ -75,9 +77,17 @@ class Province:
             version = f"{self._turn}.{self._seq}"
             if self._seen is None or self._seen.version != version:
                 troubles = tuple(self._troubles.values())
-                self._seen = Overview(version, self._centres, dict(self._whole), troubles, None)
+                systems = self._systems.views()
+                self._seen = Overview(version, self._centres, dict(self._whole), troubles, None, systems)
             seen = self._seen
-        return Overview(version, seen.centres, seen.standings, seen.troubles, as_of_ms)
+        return Overview(version, seen.centres, seen.standings, seen.troubles, as_of_ms, seen.systems)
+
+    def seen(self, system: str) -> dict[str, Standing]:
+        """How each place sees one shared system, without when it was last measured."""
+        with self._lock, self._hub.store.reading() as conn:
+            self._read_register(conn)
+            self._read_flips(conn)
+            return self._systems.seen(system)
 
     def standings(self) -> dict[str, Standing]:
         """What is true now of every subject, each with its newest measurement."""
@@ -129,6 +139,7 @@ class Province:
 
     def _judge_anew(self) -> None:
         self._whole, self._troubles = {}, {}
+        self._systems.clear()
         for key in self._infos:
             self._note(key)
 
@@ -138,6 +149,8 @@ class Province:
         if info is None:  # enrolled a moment ago: it comes with the register
             return
         now = standing(key, held, self._created[key], None)
+        if info.kind == "service" and self._systems.note(key, now):
+            return  # a hundred centres see one fault of one system: it is told once
         if info.kind == "centre":
             self._whole[info.centre] = now
         elif now.state == "ok":
