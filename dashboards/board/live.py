@@ -19,7 +19,7 @@ from wire.clock import Clock
 PARTS_KEPT: Final = 32
 MINUTE_MS: Final = 60_000
 CHART_PLACE: Final = "<!--chart-->"
-ASKED: Final = frozenset({"q", "view", "wall", "before", "state", "page", "only"})
+ASKED: Final = frozenset({"q", "view", "wall", "before", "state", "page", "only", "area", "group", "range"})
 
 
 class Live:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
@@ -13,8 +12,10 @@ from dashboards.board.asked import asked_of
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
 from dashboards.board.live import Live
-from dashboards.board.names import centre_name, subject_name
+from dashboards.board.names import centre_href, centre_name, subject_href, subject_name
 from dashboards.board.render import Part, Renderer
+from dashboards.board.spans import span_of
+from dashboards.board.system_pages import charted, drawn
 from dashboards.board.tables import Table
 from dashboards.board.tiles import Drawn, draw
 from dashboards.board.visit import Ask, Visit, answer
@@ -88,8 +89,8 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
             return Part(f"{facts.name}: {facts.title}", html)
 
         def chart() -> str:
-            charts = chart_facts.look(reader, key, seen.words)
-            return render("chart.html", seen, {"charts": charts, "key": key, "now_ms": charts.now_ms})
+            charts = chart_facts.of_centre(reader, key, seen.words, span_of(seen.query, reader.now_ms()))
+            return drawn(render, seen, charts, f"{centre_href(key)}/chart")
 
         def observations() -> Table:
             facts = centre.look(reader, key, seen.words)
@@ -101,8 +102,8 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
     @get("/centres/{key:str}/chart", sync_to_thread=True)
     def chart_data(request: Ask, key: FromPath[str]) -> Response[bytes]:
         seen = door.enter(request)
-        data = chart_facts.look(reader, key, seen.words).data()
-        return answer(request, msgspec.json.encode(data).decode(), media_type="application/json")
+        span = span_of(seen.query, reader.now_ms())
+        return charted(request, seen, chart_facts.of_centre(reader, key, seen.words, span))
 
     return [centre_page, chart_data]
 
@@ -119,11 +120,15 @@ def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
             called = _name(facts.info, facts.centre, seen.words)
             return Part(called, render("subject.html", seen, {"s": facts, "name": called, "now_ms": facts.now_ms}))
 
+        def chart() -> str:
+            charts = chart_facts.of_subject(reader, name, seen.words, span_of(seen.query, reader.now_ms()))
+            return drawn(render, seen, charts, f"/charts/{subject_href(name).removeprefix('/subjects/')}")
+
         makers = {
             "observations": lambda: offers.observations_of(reader, name, seen.words, seen.before_ms),
             "flips": lambda: offers.flips(reader, name),
         }
-        return taken(request, seen, makers) or live.page(request, seen, make, here="")
+        return taken(request, seen, makers) or live.page(request, seen, make, here="", chart=chart)
 
     @get("/observations/{key:path}", sync_to_thread=True)
     def observation_page(request: Ask, key: FromPath[str]) -> Response[bytes]:

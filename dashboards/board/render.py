@@ -9,8 +9,8 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from collector.api import STATES
-from dashboards.board import figures, names, numbers, order, sentences, times
+from collector.api import PHASES, STATES
+from dashboards.board import days, figures, names, numbers, order, sentences, spans, times
 from dashboards.board.province import Tile
 from dashboards.board.static_files import Shelf
 from dashboards.board.strips import CELLS, Strip
@@ -72,6 +72,12 @@ class Renderer:
             capital=sentences.capital,
             strip_words=strip_words,
             full=times.full,
+            local_day=times.day,
+            ranges=tuple(spans.DAYS),
+            phases=PHASES,
+            days_height=days.HEIGHT,
+            days_words=days_words,
+            rate=numbers.rate,
             remedy=sentences.remedy,
         )
         self.tile: Final = lru_cache(maxsize=TILES_KEPT)(self._tile)
@@ -93,3 +99,14 @@ def strip_words(cells: Strip, name: str, words: Words) -> str:
             said = words(f"state.{state or 'none'}")
             parts.append(words("strip.part", state=said, span=numbers.span(count * 1800, words)))
     return words("strip.label", name=name, parts=", ".join(parts))
+
+
+def days_words(held: days.Days, name: str, words: Words) -> str:
+    """Columns of days for those who do not see them: in how many of them each state occurred."""
+    parts = []
+    for state in STATES:
+        count = sum(1 for shares in held.columns if shares.get(state))
+        if count:
+            said = words(f"state.{state}")
+            parts.append(words("strip.part", state=said, span=words("chart.on_days", count=count)))
+    return words("chart.days_label", name=name, parts=", ".join(parts))

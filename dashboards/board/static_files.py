@@ -12,6 +12,7 @@ TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charse
 NAMES: Final = (
     "tokens.css",
     "board.css",
+    "views.css",
     "board.js",
     "chart.js",
     "favicon.svg",
