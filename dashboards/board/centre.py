@@ -11,6 +11,7 @@ from collector.api import (
     AgentInfo,
     Centre,
     Interval,
+    LineInfo,
     NotFound,
     PlannedItem,
     Reader,
@@ -20,9 +21,10 @@ from collector.api import (
     SubjectInfo,
     TaskInfo,
 )
+from dashboards.board.centre_more import Desk, SystemRow, desk_of, system_rows, systems_words
 from dashboards.board.figures import Bar, Reach, bars, newest, reach, values
 from dashboards.board.names import centre_name, subject_name
-from dashboards.board.sentences import centre_line, centre_title, remedy
+from dashboards.board.sentences import capital, centre_line, centre_title, remedy
 from dashboards.board.strips import Strip, strip, window
 from dashboards.board.things import root
 from dashboards.board.words import Words
@@ -94,6 +96,10 @@ class CentrePage:
     names: dict[str, str]
     todo: list[Todo]
     busy: bool
+    desk: Desk | None
+    lines: dict[str, LineInfo]  # by subject
+    systems: list[SystemRow]
+    measures: dict[str, Measure]  # of systems, by subject
 
 
 def look(reader: Reader, key: str, words: Words) -> CentrePage:
@@ -106,13 +112,17 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
     now_ms = reader.now_ms()
     from_ms, _ = window(now_ms)
     names = {info.key: subject_name(info, words, {key: centre}) for info in infos.values()}
+    intervals = reader.intervals(list(names), from_ms, now_ms)
+    services = [info for info in infos.values() if info.kind == "service"]
+    systems = system_rows(reader, services, standings, intervals, from_ms=from_ms, words=words)
+    names |= {row.info.key: row.name for row in systems}
     build = _Rows(
         names=names,
         standings=standings,
         latest=latest,
         planned=reader.planned(key),
         tasks=reader.tasks(key),
-        intervals=reader.intervals(list(names), from_ms, now_ms),
+        intervals=intervals,
         from_ms=from_ms,
     )
     rows = {kind: build.of([info for info in infos.values() if info.kind == kind]) for kind in KINDS}
@@ -122,12 +132,12 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         centre=centre,
         name=centre_name(centre, words),
         title=centre_title(standing, now_ms, words),
-        line=_line(infos, standings, names, words),
+        line=_line(infos, standings, names, systems, words),
         standing=standing,
         now_ms=now_ms,
         as_of_ms=max((stored.at_ms for stored in latest), default=None),
         from_ms=from_ms,
-        links=rows["line"] + rows["lan"] + rows["service"] + rows["signing"],
+        links=rows["line"] + rows["lan"] + rows["signing"],
         devices=[_machine(row, limits, agents) for row in rows["device"]],
         agents=[_machine(row, limits, agents) for row in rows["agent"]],
         last=sorted(latest, key=lambda stored: (-stored.at_ms, stored.id))[:OBSERVATIONS_SHOWN],
@@ -136,17 +146,33 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         busy=any(
             row.measure is not None and row.measure.task is not None for of_kind in rows.values() for row in of_kind
         ),
+        desk=desk_of(reader, key, words),
+        lines={line.key: line for line in reader.lines(key)},
+        systems=systems,
+        measures={row.info.key: row.measure for row in rows["service"] if row.measure is not None},
     )
 
 
 def _line(
-    infos: Mapping[str, SubjectInfo], standings: Mapping[str, Standing], names: Mapping[str, str], words: Words
+    infos: Mapping[str, SubjectInfo],
+    standings: Mapping[str, Standing],
+    names: Mapping[str, str],
+    systems: Sequence[SystemRow],
+    words: Words,
 ) -> str:
+    """What is not well here, without consequences; what is not well of shared systems is told apart from it."""
     bad = [(info, standings[key]) for key, info in infos.items() if key in standings and standings[key].state != "ok"]
-    parts = [fault for fault in bad if fault[0].kind != "centre"]
-    if not standings or (bad and not parts):
-        return ""
-    return centre_line([(names[info.key], standing) for info, standing in root(parts)], words)
+    parts = [fault for fault in bad if fault[0].kind not in {"centre", "service"} and not _unplugged(*fault)]
+    shared = systems_words(systems, words)
+    if not standings or (any(info.kind == "centre" for info, _ in bad) and not parts):
+        return capital(shared)
+    own = centre_line([(names[info.key], standing) for info, standing in root(parts)], words)
+    return f"{own}. {capital(shared)}" if shared else own
+
+
+def _unplugged(info: SubjectInfo, standing: Standing) -> bool:
+    """A line that nobody has a way to measure: its row says so."""
+    return info.kind == "line" and standing.reason == "never_measured"
 
 
 def _todo(
@@ -159,11 +185,11 @@ def _todo(
     """What can be put right, from the states, from the last measurements that failed, from what agents say."""
     found: dict[tuple[str, str], State] = {}
     for held in standings.values():
-        if held.state != "ok" and held.reason is not None:
+        if held.state != "ok" and held.reason is not None and not held.subject.startswith("service:"):
             found[held.subject, held.reason] = held.state
     for stored in latest:
         o = stored.observation
-        if o.reason is not None:
+        if o.reason is not None and o.probe != "service":  # a shared system is put right by its owner
             found.setdefault((o.subject, o.reason), "down" if o.outcome == "fail" else "unknown")
     for key, agent in agents.items():
         for name in agent.conditions if agent.revoked_ms is None else ():

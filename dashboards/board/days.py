@@ -26,14 +26,14 @@ class Days:
         """An SVG path for each state that occurs, in columns 10 wide and `HEIGHT` high, the worst on top."""
         found: dict[State, list[str]] = {}
         for n, shares in enumerate(self.columns):
-            top = 0.0
-            for state in STATES:
+            top = float(HEIGHT)
+            for state in reversed(STATES):
                 height = HEIGHT * shares.get(state, 0) / DAY_MS
                 if height:
                     height = max(height, 1.0) if state != "ok" else height  # a minute of a day is seen as well
+                    top = max(0.0, top - height)
                     found.setdefault(state, []).append(f"M{n * 10} {top:.4g}h8v{height:.4g}h-8z")
-                    top += height
-        return [(state, "".join(found[state])) for state in STATES if state in found]
+        return [(state, "".join(found[state])) for state in reversed(STATES) if state in found]
 
 
 def days(intervals: Sequence[Interval], from_ms: int, to_ms: int) -> Days:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from collector.api import PHASES, NotFound, Reader
+from dashboards.board.centre import CentrePage
 from dashboards.board.system import ordered
 from dashboards.board.systems import Row, SystemsPage
 from dashboards.board.tables import Cell, Column, Table
@@ -20,6 +21,10 @@ _SYSTEMS: Final = (
 )  # fmt: skip
 _PLACES: Final = (
     Column("centre"), Column("name"), Column("area"), Column("state", "state"), Column("reason", "reason"),
+    Column("since", "time"), *_FALL, Column("at", "time"),
+)  # fmt: skip
+_HERE: Final = (
+    Column("system"), Column("name"), Column("state", "state"), Column("reason", "reason"), Column("elsewhere"),
     Column("since", "time"), *_FALL, Column("at", "time"),
 )  # fmt: skip
 
@@ -50,6 +55,16 @@ def _fall(fall: Fall | None) -> tuple[Cell, ...]:
     if fall is None:
         return (None,) * len(_FALL)
     return (*(fall.seconds.get(phase) for phase in PHASES), fall.total_s)
+
+
+def seen_here(page: CentrePage) -> Table:
+    """The shared systems as one centre sees them."""
+    rows: list[tuple[Cell, ...]] = []
+    for row in page.systems:
+        held, fall = row.standing, row.fall
+        stands = (held.state, held.reason, row.elsewhere, held.since_ms) if held else (None, None, row.elsewhere, None)
+        rows.append((row.system, row.name, *stands, *_fall(fall), None if fall is None else fall.at_ms))
+    return Table("systems", _HERE, rows, page.as_of_ms)
 
 
 def places(reader: Reader, system: str, words: Words) -> Table:

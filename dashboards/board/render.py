@@ -10,7 +10,7 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from collector.api import PHASES, STATES
-from dashboards.board import days, figures, names, numbers, order, sentences, spans, times
+from dashboards.board import centre_more, days, figures, names, numbers, order, sentences, spans, system_words, times
 from dashboards.board.province import Tile
 from dashboards.board.static_files import Shelf
 from dashboards.board.strips import CELLS, Strip
@@ -78,6 +78,11 @@ class Renderer:
             days_height=days.HEIGHT,
             days_words=days_words,
             rate=numbers.rate,
+            contract_words=centre_more.contract_words,
+            unmeasured_words=centre_more.unmeasured_words,
+            target_words=centre_more.target_words,
+            system_extent=system_words.extent,
+            system_verdict=system_words.verdict,
             remedy=sentences.remedy,
         )
         self.tile: Final = lru_cache(maxsize=TILES_KEPT)(self._tile)

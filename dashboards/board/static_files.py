@@ -15,11 +15,13 @@ NAMES: Final = (
     "views.css",
     "board.js",
     "chart.js",
+    "map.js",
     "favicon.svg",
     "vendor/htmx.min.js",
     "vendor/idiomorph-ext.min.js",
     "vendor/uPlot.iife.min.js",
     "vendor/uPlot.min.css",
+    "vendor/leaflet.js",
 )
 
 

@@ -23,7 +23,7 @@ from dashboards.board.asked import Asked
 from dashboards.board.names import centre_name
 from dashboards.board.order import collation_key, short_name
 from dashboards.board.strips import Strip, strip, window
-from dashboards.board.system_words import sentence, state_of, system_name
+from dashboards.board.system_words import extent, state_of, system_name, verdict
 from dashboards.board.systems import SystemPages, room_of, unlisted
 from dashboards.board.times import minute
 from dashboards.board.waterfall import Fall, axis, one
@@ -152,10 +152,11 @@ def for_all(system: str, subjects: list[tuple[SubjectInfo, str]], words: Words) 
 
 
 def _title(view: SystemView, name: str, now_ms: int, words: Words) -> str:
-    said = f"{name}: {sentence(view, words)}"
-    if view.shared is None or view.shared.reason == "never_measured":
-        return said
-    return f"{said}, {words('time.since', at=minute(view.shared.since_ms, now_ms))}"
+    held = view.shared
+    known = held is not None and held.reason != "never_measured"
+    since = words("time.since", at=minute(held.since_ms, now_ms)) if held is not None and known else ""
+    said = " ".join(part for part in (extent(view, words), since) if part)
+    return f"{name}: {', '.join(part for part in (said, verdict(view, words)) if part)}"
 
 
 def _strips(reader: Reader, system: str, view: SystemView, now_ms: int, words: Words) -> list[tuple[str, str, Strip]]:
