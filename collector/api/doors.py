@@ -96,7 +96,14 @@ class Reader(Protocol):
         ...
 
     def system_standings(self, system: str) -> dict[str, Standing]:
-        """How each place sees one shared system now: centres, and the province's own rooms; by the place's key."""
+        """How each place sees one shared system now: centres, and the province's own rooms; by the place's key.
+
+        They leave `as_of_ms` out: `newest` tells it for those that are looked at.
+        """
+        ...
+
+    def newest(self, subjects: Sequence[str]) -> dict[str, int]:
+        """When each of these subjects was last measured; those never measured are left out."""
         ...
 
     def phase_times(self, subjects: Sequence[str]) -> dict[str, PhaseTimes]:

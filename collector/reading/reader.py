@@ -149,11 +149,13 @@ class HubReader:
         return self._province.overview()
 
     def system_standings(self, system: str) -> dict[str, Standing]:
-        seen = self._province.seen(system)
-        as_of: dict[str, int] = {}
-        for some in _parts([held.subject for held in seen.values()]):
-            as_of |= self._as_of(some)
-        return {place: replace(held, as_of_ms=as_of.get(held.subject)) for place, held in seen.items()}
+        return self._province.seen(system)
+
+    def newest(self, subjects: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for some in _parts(subjects):
+            found |= self._as_of(some)
+        return found
 
     def phase_times(self, subjects: Sequence[str]) -> dict[str, PhaseTimes]:
         with self._hub.store.reading_ts() as conn:

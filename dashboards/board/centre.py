@@ -27,6 +27,7 @@ from dashboards.board.names import centre_name, subject_name
 from dashboards.board.sentences import capital, centre_line, centre_title, remedy
 from dashboards.board.strips import Strip, strip, window
 from dashboards.board.things import root
+from dashboards.board.waterfall import axis
 from dashboards.board.words import Words
 
 KINDS: Final = ("line", "lan", "device", "agent", "service", "signing")
@@ -100,6 +101,11 @@ class CentrePage:
     lines: dict[str, LineInfo]  # by subject
     systems: list[SystemRow]
     measures: dict[str, Measure]  # of systems, by subject
+
+    @property
+    def axis_s(self) -> float:
+        """How long the axis is that the phases of all systems are drawn on."""
+        return axis((row.fall for row in self.systems), None)
 
 
 def look(reader: Reader, key: str, words: Words) -> CentrePage:

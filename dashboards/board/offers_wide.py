@@ -73,11 +73,12 @@ def places(reader: Reader, system: str, words: Words) -> Table:
     if not seen and all(info.id != system for info in reader.systems()):
         raise NotFound(system)
     listed = ordered(reader, seen, words)
-    answers = reader.phase_times([row.standing.subject for row in listed])
+    keys = [row.standing.subject for row in listed]
+    answers, newest = reader.phase_times(keys), reader.newest(keys)
     rows: list[tuple[Cell, ...]] = []
     for row in listed:
         held, times = row.standing, answers.get(row.standing.subject)
         fall = None if times is None else Fall(times.seconds, times.total_s, times.at_ms, 1)
-        at_ms = held.as_of_ms if times is None else times.at_ms
-        rows.append((row.place, row.name, row.area, held.state, held.reason, held.since_ms, *_fall(fall), at_ms))
-    return Table("places", _PLACES, rows, max((h.as_of_ms for h in seen.values() if h.as_of_ms), default=None))
+        stands = (held.state, held.reason, held.since_ms)
+        rows.append((row.place, row.name, row.area, *stands, *_fall(fall), newest.get(held.subject)))
+    return Table("places", _PLACES, rows, max(newest.values(), default=None))

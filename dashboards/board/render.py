@@ -10,7 +10,19 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from collector.api import PHASES, STATES
-from dashboards.board import centre_more, days, figures, names, numbers, order, sentences, spans, system_words, times
+from dashboards.board import (
+    centre_more,
+    days,
+    drawings,
+    figures,
+    names,
+    numbers,
+    order,
+    sentences,
+    spans,
+    system_words,
+    times,
+)
 from dashboards.board.province import Tile
 from dashboards.board.static_files import Shelf
 from dashboards.board.strips import CELLS, Strip
@@ -81,6 +93,7 @@ class Renderer:
             contract_words=centre_more.contract_words,
             unmeasured_words=centre_more.unmeasured_words,
             target_words=centre_more.target_words,
+            fall_svg=drawings.fall_svg,
             system_extent=system_words.extent,
             system_verdict=system_words.verdict,
             remedy=sentences.remedy,

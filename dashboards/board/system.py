@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from heapq import nsmallest
 from typing import Final
 
 from collector.api import (
@@ -11,6 +13,7 @@ from collector.api import (
     STATES,
     Centre,
     NotFound,
+    PhaseTimes,
     Reader,
     Standing,
     State,
@@ -30,7 +33,7 @@ from dashboards.board.waterfall import Fall, axis, one
 from dashboards.board.words import Words
 
 PAGE_ROWS: Final = 100
-CURVES: Final = 4
+CURVES: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Row:
     area: str
     standing: Standing
     fall: Fall | None
+    at_ms: int | None  # last measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +89,12 @@ def look(systems: SystemPages, reader: Reader, system: str, words: Words, asked:
     pages = max(1, -(-len(rows) // PAGE_ROWS))
     page = min(asked.page, pages)
     shown = rows[(page - 1) * PAGE_ROWS : page * PAGE_ROWS]
-    rooms = [Row(key, words("systems.room", name=key), "", held, None) for key, held in sorted(view.rooms.items())]
-    answers = reader.phase_times([row.standing.subject for row in (*rooms, *shown)])
-    rooms, shown = ([_with(row, one(answers.get(row.standing.subject))) for row in some] for some in (rooms, shown))
+    rooms = [
+        Row(key, words("systems.room", name=key), "", held, None, None) for key, held in sorted(view.rooms.items())
+    ]
+    keys = [row.standing.subject for row in (*rooms, *shown)]
+    answers, newest = reader.phase_times(keys), reader.newest(keys)
+    rooms, shown = ([_with(row, answers, newest) for row in some] for some in (rooms, shown))
     middle = systems.middles([system], now_ms).get(system) if view.total else None
     name = system_name(info, words)
     return SystemPage(
@@ -107,7 +114,7 @@ def look(systems: SystemPages, reader: Reader, system: str, words: Words, asked:
         asked=asked if asked.page == page else asked.turned(page),
         pages=pages,
         axis_s=axis((middle, *(row.fall for row in rooms), *(row.fall for row in shown)), info.slow_s),
-        as_of_ms=max((held.as_of_ms for held in seen.values() if held.as_of_ms is not None), default=None),
+        as_of_ms=max((row.at_ms for row in (*rooms, *shown) if row.at_ms is not None), default=None),
         from_ms=window(now_ms)[0],
         now_ms=now_ms,
     )
@@ -124,6 +131,7 @@ def ordered(reader: Reader, seen: dict[str, Standing], words: Words) -> list[Row
             places[place].area if place in places else "",
             held,
             None,
+            None,
         )
         for place, held in seen.items()
         if not place.startswith(OWN_ROOMS)
@@ -138,12 +146,18 @@ def charted(reader: Reader, system: str, words: Words) -> list[tuple[SubjectInfo
     seen = reader.system_standings(system)
     if not seen and all(info.id != system for info in reader.systems()):
         raise NotFound(system)
-    rooms = [(place, words("systems.room", name=place)) for place in sorted(seen) if place.startswith(OWN_ROOMS)]
-    worst = [(row.place, short_name(row.name)) for row in ordered(reader, seen, words)]
+    rooms = sorted(place for place in seen if place.startswith(OWN_ROOMS))
+    worst = nsmallest(CURVES, set(seen) - set(rooms), key=lambda place: (STATES.index(seen[place].state), place))
+    centres = {centre.key: short_name(centre_name(centre, words)) for centre in reader.centres() if centre.key in worst}
+    names = centres | {room: words("systems.room", name=room) for room in rooms}
     return [
-        (SubjectInfo(f"service:{system}@{place}", "service", place, "", None), name)
-        for place, name in [*rooms, *worst][:CURVES]
+        (SubjectInfo(f"service:{system}@{place}", "service", place, "", None), names.get(place, place))
+        for place in [*rooms, *worst][:CURVES]
     ]
+
+
+def _room(key: str, held: Standing, words: Words) -> Row:
+    return Row(key, words("systems.room", name=key), "", held, None, None)
 
 
 def for_all(system: str, subjects: list[tuple[SubjectInfo, str]], words: Words) -> list[tuple[SubjectInfo, str]]:
@@ -169,5 +183,6 @@ def _strips(reader: Reader, system: str, view: SystemView, now_ms: int, words: W
     return [(name, key, strip(past.get(key, []), from_ms)) for key, name in names.items()]
 
 
-def _with(row: Row, fall: Fall | None) -> Row:
-    return Row(row.place, row.name, row.area, row.standing, fall)
+def _with(row: Row, answers: Mapping[str, PhaseTimes], newest: Mapping[str, int]) -> Row:
+    key = row.standing.subject
+    return replace(row, fall=one(answers.get(key)), at_ms=newest.get(key))

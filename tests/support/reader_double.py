@@ -148,7 +148,12 @@ class World:
 
     def system_standings(self, system: str) -> dict[str, Standing]:
         head = f"service:{system}@"
-        return {key.removeprefix(head): held for key, held in self.held_standings.items() if key.startswith(head)}
+        found = {key.removeprefix(head): s for key, s in self.held_standings.items() if key.startswith(head)}
+        return {place: replace(standing, as_of_ms=None) for place, standing in found.items()}
+
+    def newest(self, subjects: Sequence[str]) -> dict[str, int]:
+        held = {key: self.held_standings.get(key) for key in subjects}
+        return {key: s.as_of_ms for key, s in held.items() if s is not None and s.as_of_ms is not None}
 
     def phase_times(self, subjects: Sequence[str]) -> dict[str, PhaseTimes]:
         return {key: self.answers[key] for key in subjects if key in self.answers}
