@@ -233,7 +233,10 @@ def test_the_map_is_walked_zoomed_and_told_the_news(chromium: Browser, inventori
     page.locator('[data-zoom="in"]').click()
     page.wait_for_timeout(500)
     wider, kept = page.locator("#drawing").bounding_box(), page.locator("#p07616-1 use").bounding_box()
-    assert width and wider and worst and kept
+    assert width is not None
+    assert wider is not None
+    assert worst is not None
+    assert kept is not None
     assert wider["width"] > 1.8 * width["width"]
     assert kept["width"] == pytest.approx(worst["width"], rel=0.1), "a point keeps its size"
     page.keyboard.press("/")
