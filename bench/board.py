@@ -25,6 +25,7 @@ from bench.frame import Report, main, percentile
 from bench.home import Home, furnish
 from bench.place import ROOT, scratch
 from bench.process import BenchError, must_live, program, wait_until
+from bench.shared import SYSTEMS, share
 from wire.messages import PlanItem
 
 FIRST_BYTE_MS: Final = 50.0
@@ -81,13 +82,17 @@ def _at(report: Report, count: int, first_byte_ms: float) -> None:
         folder = stack.enter_context(scratch("board"))
         home = Home(folder / "home")
         known = populate(home, count)
+        share(home, known)
         fed, flipped = known[: -count // 10], known[-count // 10 :]
         stack.enter_context(home.running(home.serve("ingest,judge,board")))
         listed, log = folder / "agents.json", folder / "feed.log"
         listed.write_bytes(msgspec.json.encode(fed))
         command = [sys.executable, "-m", "bench.feed", str(listed), str(home.port), f"{len(fed) / 60:.2f}"]
         feed = stack.enter_context(program(command, log, cwd=ROOT))
-        pages = {"province": "/", "list": "/?view=list", "centre": f"/centres/{fed[0].centre}", "fleet": "/fleet"}
+        pages = {
+            "province": "/", "list": "/?view=list", "map": "/?view=map", "areas": "/?group=area", "fleet": "/fleet",
+            "centre": f"/centres/{fed[0].centre}", "systems": "/systems", "system": f"/systems/{SYSTEMS[0]}",
+        }  # fmt: skip
         wait_until(lambda: all(_is_there(home, path) for path in pages.values()), what="the board's pages")
         wait_until(lambda: b"taken" in log.read_bytes(), what="agents that report", within_s=60)
         at = stack.enter_context(hand(home, flipped))

@@ -20,7 +20,7 @@ from collector.api.changes import (
     Retired,
     Window,
 )
-from collector.api.doors import Commands, Reader
+from collector.api.doors import MAX_PHASED, Commands, Reader
 from collector.api.facts import (
     STATES,
     Actor,
@@ -49,8 +49,12 @@ from collector.api.facts import (
     Threshold,
     Unit,
 )
+from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView
 
 __all__ = [
+    "MAX_PHASED",
+    "OWN_ROOMS",
+    "PHASES",
     "STATES",
     "Act",
     "Actor",
@@ -69,12 +73,15 @@ __all__ = [
     "FormerName",
     "Interval",
     "Ledger",
+    "LineInfo",
     "Merge",
     "Move",
     "NotAllowed",
     "NotFound",
     "Overview",
     "Pause",
+    "PhaseTimes",
+    "Place",
     "PlannedItem",
     "Point",
     "PolicyVersion",
@@ -89,6 +96,8 @@ __all__ = [
     "StoredObservation",
     "SubjectInfo",
     "SuiteHealth",
+    "SystemInfo",
+    "SystemView",
     "TaskInfo",
     "TaskState",
     "Threshold",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 from collector.api.changes import Act, Chronicle, Done
 from collector.api.facts import (
@@ -23,6 +24,9 @@ from collector.api.facts import (
     SuiteHealth,
     TaskInfo,
 )
+from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo
+
+MAX_PHASED: Final = 2_000
 
 
 class Reader(Protocol):
@@ -74,6 +78,37 @@ class Reader(Protocol):
 
         Raises ValueError for what is not a day.
         """
+        ...
+
+    def places(self) -> Mapping[str, Place]:
+        """Centre → what the inventory says of it; those that no inventory knows are left out."""
+        ...
+
+    def opening(self, centre: str) -> tuple[str, ...] | None:
+        """Today's opening hours of a centre, 07:30-11:30; empty: closed today, None: nobody told."""
+        ...
+
+    def lines(self, centre: str) -> list[LineInfo]:
+        """The lines of a centre as they were contracted, by key."""
+        ...
+
+    def systems(self) -> list[SystemInfo]:
+        """Every shared system of the inventory, those that are switched off too, in its order."""
+        ...
+
+    def system_standings(self, system: str) -> dict[str, Standing]:
+        """How each place sees one shared system now: centres, and the province's own rooms; by the place's key.
+
+        They leave `as_of_ms` out: `newest` tells it for those that are looked at.
+        """
+        ...
+
+    def newest(self, subjects: Sequence[str]) -> dict[str, int]:
+        """When each of these subjects was last measured; those never measured are left out."""
+        ...
+
+    def phase_times(self, subjects: Sequence[str]) -> dict[str, PhaseTimes]:
+        """The newest answer to each of these `service:<id>@<centre>`; of more than `MAX_PHASED` the first ones."""
         ...
 
     def agents(self, centre: str | None = None) -> list[AgentInfo]: ...

@@ -5,12 +5,16 @@ Times are UTC in integer milliseconds; durations and quantities in base units.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from collector.api.changes import FormerName, Retired, Window
 from wire.messages import Observation
 from wire.outcomes import Outcome
+
+if TYPE_CHECKING:
+    from collector.api.places import SystemView
 
 State = Literal["ok", "degraded", "down", "unknown"]
 STATES: tuple[State, ...] = ("down", "degraded", "unknown", "ok")  # worst first
@@ -78,6 +82,7 @@ class Standing:
 class Overview:
     """All of the province at one moment: how every centre stands, and every other subject that is not well.
 
+    A shared system is in `systems` and never among the troubles: a hundred centres see the same fault of the same one.
     Its standings leave `as_of_ms` out: `measured` tells it for those that are looked at. `version` changes whenever
     anything here but `as_of_ms`, the newest measurement of all, may have. What is out of service is not here. `planned`
     are the centres, and `paused` the subjects, whose trouble a planned stop explains.
@@ -90,6 +95,7 @@ class Overview:
     as_of_ms: int | None
     planned: dict[str, Window] = field(default_factory=dict)  # by the key of the centre
     paused: dict[str, Window] = field(default_factory=dict)  # by the key of the subject
+    systems: Mapping[str, SystemView] = field(default_factory=dict)  # by id: those that are measured anywhere
 
 
 @dataclass(frozen=True, slots=True)

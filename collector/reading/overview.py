@@ -20,6 +20,7 @@ from collector.hub import Hub
 from collector.judging import flips
 from collector.lifecycle import windows
 from collector.reading.chronicle import Roll
+from collector.reading.systems import Systems
 from collector.store.tables import flip, heard, latest, subject
 
 REGISTER_MS: Final = 10_000
@@ -54,6 +55,7 @@ class Province:
         self._held: dict[str, Flip] = {}
         self._whole: dict[str, Standing] = {}  # of centres, by their keys
         self._troubles: dict[str, tuple[SubjectInfo, Standing]] = {}
+        self._systems = Systems()
         self._seen: Overview | None = None
         hub.on("register", self._distrust)
 
@@ -91,8 +93,15 @@ class Province:
         return Overview(
             version, self._live, whole, troubles, None,
             {key: window for key, window in planned.items() if key in self._live},
-            windows.explained(explain, troubles),
+            windows.explained(explain, troubles), self._systems.views(),
         )  # fmt: skip
+
+    def seen(self, system: str) -> dict[str, Standing]:
+        """How each place sees one shared system, without when it was last measured."""
+        with self._lock, self._hub.store.reading() as conn:
+            self._read_register(conn)
+            self._read_flips(conn)
+            return self._systems.seen(system)
 
     def standings(self) -> dict[str, Standing]:
         """What is true now of every subject, each with its newest measurement."""
@@ -146,6 +155,7 @@ class Province:
 
     def _judge_anew(self) -> None:
         self._whole, self._troubles = {}, {}
+        self._systems.clear()
         for key in self._infos:
             self._note(key)
 
@@ -155,6 +165,8 @@ class Province:
         if info is None or key in self._gone:  # enrolled a moment ago: it comes with the register
             return
         now = standing(key, held, self._created[key], None)
+        if info.kind == "service" and self._systems.note(key, now):
+            return  # a hundred centres see one fault of one system: it is told once
         if info.kind == "centre":
             self._whole[info.centre] = now
         elif now.state == "ok":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import func, select
 
 from collector.api import (
+    MAX_PHASED,
     Actor,
     AgentInfo,
     Centre,
@@ -17,7 +18,10 @@ from collector.api import (
     Expected,
     Flip,
     Interval,
+    LineInfo,
     Overview,
+    PhaseTimes,
+    Place,
     PlannedItem,
     PolicyVersion,
     Series,
@@ -25,6 +29,7 @@ from collector.api import (
     StoredObservation,
     SubjectInfo,
     SuiteHealth,
+    SystemInfo,
     TaskInfo,
 )
 from collector.history import charts
@@ -40,8 +45,10 @@ from collector.lifecycle import records
 from collector.reading import suite
 from collector.reading.chronicle import read_chronicle
 from collector.reading.evidence import find_observation, newest_observations, observations_before
+from collector.reading.inventory import Shelves
 from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.overview import Province, standing, whole
+from collector.reading.systems import read_phases
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
 from collector.store.inventory_tables import import_run
@@ -50,6 +57,7 @@ from collector.store.tables import agent, centre, flip, heard, latest, subject, 
 MAX_FLIPS: Final = 5_000
 MAX_OBSERVATIONS: Final = 1_000
 MAX_POLICIES: Final = 500
+AT_ONCE: Final = 500
 
 
 class HubReader:
@@ -58,6 +66,7 @@ class HubReader:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._province = Province(hub)
+        self._shelves = Shelves(hub)
 
     def now_ms(self) -> int:
         return self._hub.clock.wall_ms()
@@ -85,6 +94,18 @@ class HubReader:
         query = select(subject).where(subject.c.centre == centre).order_by(subject.c.key)
         with self._hub.store.reading() as conn:
             return [SubjectInfo(r.key, r.kind, r.centre, r.label, r.agent) for r in conn.execute(query)]
+
+    def places(self) -> Mapping[str, Place]:
+        return self._shelves.places()
+
+    def opening(self, centre: str) -> tuple[str, ...] | None:
+        return self._shelves.opening(centre, self.now_ms())
+
+    def lines(self, centre: str) -> list[LineInfo]:
+        return self._shelves.lines(centre)
+
+    def systems(self) -> list[SystemInfo]:
+        return self._shelves.systems()
 
     def agents(self, centre: str | None = None) -> list[AgentInfo]:
         with self._hub.store.reading() as conn:
@@ -134,6 +155,19 @@ class HubReader:
 
     def overview(self) -> Overview:
         return self._province.overview()
+
+    def system_standings(self, system: str) -> dict[str, Standing]:
+        return self._province.seen(system)
+
+    def newest(self, subjects: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for some in _parts(subjects):
+            found |= self._as_of(some)
+        return found
+
+    def phase_times(self, subjects: Sequence[str]) -> dict[str, PhaseTimes]:
+        with self._hub.store.reading_ts() as conn:
+            return read_phases(conn, subjects[:MAX_PHASED])
 
     def measured(self, centres: list[str]) -> dict[str, int]:
         with self._hub.store.reading() as conn:
@@ -224,6 +258,10 @@ class HubReader:
 
     def health(self) -> SuiteHealth:
         return suite.read_health(self._hub)
+
+
+def _parts(keys: Sequence[str]) -> list[Sequence[str]]:
+    return [keys[n : n + AT_ONCE] for n in range(0, len(keys), AT_ONCE)]
 
 
 def _intervals(key: str, rows: Sequence[Flip], from_ms: int, to_ms: int) -> list[Interval]:

@@ -18,6 +18,7 @@ from dashboards.board.problems import handlers
 from dashboards.board.render import Renderer
 from dashboards.board.sessions import session_routes
 from dashboards.board.static_files import Shelf
+from dashboards.board.system_pages import system_pages
 from dashboards.board.visit import Ask
 from wire.clock import Clock, SystemClock
 
@@ -46,6 +47,7 @@ def board_app(
     return Litestar(
         route_handlers=[
             *wide_pages(reader, door, live, render),
+            *system_pages(reader, door, live, render),
             *centre_pages(reader, door, live, render),
             *narrow_pages(reader, door, live, render),
             *session_routes(commands, door, render),

@@ -11,6 +11,7 @@ from collector.api import (
     AgentInfo,
     Centre,
     Interval,
+    LineInfo,
     NotFound,
     PlannedItem,
     Reader,
@@ -20,13 +21,15 @@ from collector.api import (
     SubjectInfo,
     TaskInfo,
 )
+from dashboards.board.centre_more import Desk, SystemRow, desk_of, system_rows, systems_words
 from dashboards.board.chronicle import Story, Teller
 from dashboards.board.figures import Bar, Reach, bars, newest, reach, values
 from dashboards.board.looks import Look
 from dashboards.board.names import centre_name, subject_name
-from dashboards.board.sentences import centre_line, centre_title, remedy
+from dashboards.board.sentences import capital, centre_line, centre_title, remedy
 from dashboards.board.strips import Strip, strip, window
 from dashboards.board.things import root
+from dashboards.board.waterfall import axis
 from dashboards.board.words import Words
 
 KINDS: Final = ("line", "lan", "device", "agent", "service", "signing")
@@ -98,6 +101,15 @@ class CentrePage:
     busy: bool
     story: Story
     look: Look
+    desk: Desk | None
+    lines: dict[str, LineInfo]  # by subject
+    systems: list[SystemRow]
+    measures: dict[str, Measure]  # of systems, by subject
+
+    @property
+    def axis_s(self) -> float:
+        """How long the axis is that the phases of all systems are drawn on."""
+        return axis((row.fall for row in self.systems), None)
 
 
 def look(reader: Reader, key: str, words: Words) -> CentrePage:
@@ -111,6 +123,10 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
     now_ms = reader.now_ms()
     from_ms, _ = window(now_ms)
     names = {info.key: subject_name(info, words, {key: centre}) for info in infos.values()}
+    intervals = reader.intervals(list(names), from_ms, now_ms)
+    services = [info for info in infos.values() if info.kind == "service"]
+    systems = system_rows(reader, services, standings, intervals, from_ms=from_ms, words=words)
+    names |= {row.info.key: row.name for row in systems}
     planned = reader.overview().planned.get(key)
     story = Teller(names, centres, now_ms, words).story(centre, reader.chronicle(key), planned)
     infos = {name: info for name, info in infos.items() if name not in story.gone}
@@ -120,7 +136,7 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         latest=latest,
         planned=reader.planned(key),
         tasks=reader.tasks(key),
-        intervals=reader.intervals(list(names), from_ms, now_ms),
+        intervals=intervals,
         from_ms=from_ms,
     )
     rows = {kind: build.of([info for info in infos.values() if info.kind == kind]) for kind in KINDS}
@@ -130,12 +146,12 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         centre=centre,
         name=centre_name(centre, words),
         title=story.title or centre_title(standing, now_ms, words),
-        line="" if centre.retired else _line(infos, standings, names, words),
+        line="" if centre.retired else _line(infos, standings, names, systems, words),
         standing=standing,
         now_ms=now_ms,
         as_of_ms=max((stored.at_ms for stored in latest), default=None),
         from_ms=from_ms,
-        links=rows["line"] + rows["lan"] + rows["service"] + rows["signing"],
+        links=rows["line"] + rows["lan"] + rows["signing"],
         devices=[_machine(row, limits, agents) for row in rows["device"]],
         agents=[_machine(row, limits, agents) for row in rows["agent"]],
         last=sorted(latest, key=lambda stored: (-stored.at_ms, stored.id))[:OBSERVATIONS_SHOWN],
@@ -146,17 +162,33 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         ),
         story=story,
         look="planned" if planned or centre.retired else standing.state if standing else "unknown",
+        desk=desk_of(reader, key, words),
+        lines={line.key: line for line in reader.lines(key)},
+        systems=systems,
+        measures={row.info.key: row.measure for row in rows["service"] if row.measure is not None},
     )
 
 
 def _line(
-    infos: Mapping[str, SubjectInfo], standings: Mapping[str, Standing], names: Mapping[str, str], words: Words
+    infos: Mapping[str, SubjectInfo],
+    standings: Mapping[str, Standing],
+    names: Mapping[str, str],
+    systems: Sequence[SystemRow],
+    words: Words,
 ) -> str:
+    """What is not well here, without consequences; what is not well of shared systems is told apart from it."""
     bad = [(info, standings[key]) for key, info in infos.items() if key in standings and standings[key].state != "ok"]
-    parts = [fault for fault in bad if fault[0].kind != "centre"]
-    if not standings or (bad and not parts):
-        return ""
-    return centre_line([(names[info.key], standing) for info, standing in root(parts)], words)
+    parts = [fault for fault in bad if fault[0].kind not in {"centre", "service"} and not _unplugged(*fault)]
+    shared = systems_words(systems, words)
+    if not standings or (any(info.kind == "centre" for info, _ in bad) and not parts):
+        return capital(shared)
+    own = centre_line([(names[info.key], standing) for info, standing in root(parts)], words)
+    return f"{own}. {capital(shared)}" if shared else own
+
+
+def _unplugged(info: SubjectInfo, standing: Standing) -> bool:
+    """A line that nobody has a way to measure: its row says so."""
+    return info.kind == "line" and standing.reason == "never_measured"
 
 
 def _todo(
@@ -169,11 +201,11 @@ def _todo(
     """What can be put right, from the states, from the last measurements that failed, from what agents say."""
     found: dict[tuple[str, str], State] = {}
     for held in standings.values():
-        if held.state != "ok" and held.reason is not None:
+        if held.state != "ok" and held.reason is not None and not held.subject.startswith("service:"):
             found[held.subject, held.reason] = held.state
     for stored in latest:
         o = stored.observation
-        if o.reason is not None:
+        if o.reason is not None and o.probe != "service":  # a shared system is put right by its owner
             found.setdefault((o.subject, o.reason), "down" if o.outcome == "fail" else "unknown")
     for key, agent in agents.items():
         for name in agent.conditions if agent.revoked_ms is None else ():

@@ -1,4 +1,4 @@
-"""Series for the eye: columns for uPlot with gaps as gaps, and the same as a table by the half-hour."""
+"""Series for the eye: columns for uPlot with gaps as gaps, and the same as a table by the half-hour or the day."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_COLUMNS: Final = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One half-hour of one series; `point` None where nothing was measured in it."""
+    """One cell of one series; `point` None where nothing was measured in it."""
 
     at_ms: int
     point: Point | None
@@ -38,11 +38,16 @@ def columns(series: Series, from_ms: int, to_ms: int) -> list[list[float | None]
 
 def half_hours(points: Sequence[Point], from_ms: int, to_ms: int) -> list[Row]:
     """Every half-hour of the span, newest first, with what was measured in it."""
+    return cells(points, from_ms, to_ms, CELL_MS)
+
+
+def cells(points: Sequence[Point], from_ms: int, to_ms: int, cell_ms: int) -> list[Row]:
+    """Every `cell_ms` of the span, newest first, with what was measured in it."""
     by_cell: dict[int, list[Point]] = {}
     for point in points:
-        by_cell.setdefault((point.at_ms - from_ms) // CELL_MS, []).append(point)
-    cells = -(-(to_ms - from_ms) // CELL_MS)
-    return [Row(from_ms + cell * CELL_MS, _merged(by_cell.get(cell, []))) for cell in range(cells - 1, -1, -1)]
+        by_cell.setdefault((point.at_ms - from_ms) // cell_ms, []).append(point)
+    count = -(-(to_ms - from_ms) // cell_ms)
+    return [Row(from_ms + cell * cell_ms, _merged(by_cell.get(cell, []))) for cell in range(count - 1, -1, -1)]
 
 
 def _merged(points: Sequence[Point]) -> Point | None:

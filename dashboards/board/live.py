@@ -19,7 +19,7 @@ from wire.clock import Clock
 PARTS_KEPT: Final = 32
 MINUTE_MS: Final = 60_000
 CHART_PLACE: Final = "<!--chart-->"
-ASKED: Final = frozenset({"q", "view", "wall", "before", "state", "page", "only"})
+ASKED: Final = frozenset({"q", "view", "wall", "before", "state", "page", "only", "area", "group", "range"})
 
 
 class Live:
@@ -33,7 +33,14 @@ class Live:
         self._lock = Lock()
 
     def page(
-        self, request: Ask, seen: Visit, make: Callable[[], Part], *, here: str, chart: Callable[[], str] | None = None
+        self,
+        request: Ask,
+        seen: Visit,
+        make: Callable[[], Part],
+        *,
+        here: str,
+        chart: Callable[[], str] | None = None,
+        map: bool = False,  # noqa: A002 - the word of the page
     ) -> Response[bytes]:
         """The page, or only its live part for `?part=live`; `make` is called where nobody has made it yet.
 
@@ -52,7 +59,7 @@ class Live:
         if response is None:
             part = self._part(part_tag, make)
             drawn = "" if chart is None else chart()
-            values = {**self._values(part, part_tag, drawn), "here": here, "chart": bool(drawn)}
+            values = {**self._values(part, part_tag, drawn), "here": here, "chart": bool(drawn), "map": map}
             response = answer(request, self._render("page.html", seen, values), tag=page_tag)
         for chosen in preferences(seen):
             response.set_cookie(chosen)

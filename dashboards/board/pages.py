@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from collector.api import Centre, Reader, SubjectInfo
-from dashboards.board import centre, chart_facts, fleet, observation, offers, policy, province, subject, suite
+from dashboards.board import (
+    centre,
+    chart_facts,
+    fleet,
+    observation,
+    offers,
+    offers_wide,
+    policy,
+    province,
+    subject,
+    suite,
+)
 from dashboards.board.asked import asked_of
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
 from dashboards.board.live import Live
-from dashboards.board.names import centre_name, subject_name
+from dashboards.board.names import centre_href, centre_name, subject_href, subject_name
 from dashboards.board.render import Part, Renderer
+from dashboards.board.spans import span_of
+from dashboards.board.system_pages import charted, drawn
+from dashboards.board.system_words import system_names
 from dashboards.board.tables import Table
-from dashboards.board.tiles import Drawn, draw
 from dashboards.board.visit import Ask, Visit, answer
+from dashboards.board.wide import widen
 from dashboards.board.words import Words
 
 
@@ -32,12 +45,12 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
 
         def make() -> Part:
             facts = provinces.look(seen.words, asked, wall=seen.wall)
-            drawn = Drawn() if asked.listed else draw(facts, seen.words, render.tile)
-            values = {"p": facts, "digest": drawn.digest, "now_ms": reader.now_ms()}
-            return Part(facts.title, render("province.html", seen, values), drawn)
+            wide = widen(facts, reader, seen.words, asked, render.tile)
+            values = {"p": facts, "wide": wide, "now_ms": reader.now_ms()}
+            return Part(facts.title, render("province.html", seen, values), wide.drawn)
 
         makers = {"centres": lambda: offers.centres(provinces, reader, seen.words, asked)}
-        return taken(request, seen, makers) or live.page(request, seen, make, here="home")
+        return taken(request, seen, makers) or live.page(request, seen, make, here="home", map=asked.mapped)
 
     @get("/fleet", sync_to_thread=True)
     def fleet_page(request: Ask) -> Response[bytes]:
@@ -88,21 +101,25 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
             return Part(f"{facts.name}: {facts.title}", html)
 
         def chart() -> str:
-            charts = chart_facts.look(reader, key, seen.words)
-            return render("chart.html", seen, {"charts": charts, "key": key, "now_ms": charts.now_ms})
+            charts = chart_facts.of_centre(reader, key, seen.words, span_of(seen.query, reader.now_ms()))
+            return drawn(render, seen, charts, f"{centre_href(key)}/chart")
 
         def observations() -> Table:
             facts = centre.look(reader, key, seen.words)
             return offers.observations(reader.latest(key), facts.names, seen.words)
 
-        makers = {"lines": lambda: offers.lines(centre.look(reader, key, seen.words)), "observations": observations}
+        makers = {
+            "lines": lambda: offers.lines(centre.look(reader, key, seen.words)),
+            "systems": lambda: offers_wide.seen_here(centre.look(reader, key, seen.words)),
+            "observations": observations,
+        }
         return taken(request, seen, makers) or live.page(request, seen, make, here="", chart=chart)
 
     @get("/centres/{key:str}/chart", sync_to_thread=True)
     def chart_data(request: Ask, key: FromPath[str]) -> Response[bytes]:
         seen = door.enter(request)
-        data = chart_facts.look(reader, key, seen.words).data()
-        return answer(request, msgspec.json.encode(data).decode(), media_type="application/json")
+        span = span_of(seen.query, reader.now_ms())
+        return charted(request, seen, chart_facts.of_centre(reader, key, seen.words, span))
 
     return [centre_page, chart_data]
 
@@ -116,14 +133,18 @@ def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
 
         def make() -> Part:
             facts = subject.look(reader, name, seen.before_ms)
-            called = _name(facts.info, facts.centre, seen.words)
+            called = _name(reader, facts.info, facts.centre, seen.words)
             return Part(called, render("subject.html", seen, {"s": facts, "name": called, "now_ms": facts.now_ms}))
+
+        def chart() -> str:
+            charts = chart_facts.of_subject(reader, name, seen.words, span_of(seen.query, reader.now_ms()))
+            return drawn(render, seen, charts, f"/charts/{subject_href(name).removeprefix('/subjects/')}")
 
         makers = {
             "observations": lambda: offers.observations_of(reader, name, seen.words, seen.before_ms),
             "flips": lambda: offers.flips(reader, name),
         }
-        return taken(request, seen, makers) or live.page(request, seen, make, here="")
+        return taken(request, seen, makers) or live.page(request, seen, make, here="", chart=chart)
 
     @get("/observations/{key:path}", sync_to_thread=True)
     def observation_page(request: Ask, key: FromPath[str]) -> Response[bytes]:
@@ -132,17 +153,17 @@ def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
         makers = {"values": lambda: offers.values(facts.stored, seen.words)}
         if (table := taken(request, seen, makers)) is not None:
             return table
-        return answer(request, render("observation.html", seen, _observation_values(facts, seen)))
+        return answer(request, render("observation.html", seen, _observation_values(reader, facts, seen)))
 
     return [subject_page, observation_page]
 
 
-def _observation_values(facts: observation.Asked, seen: Visit) -> dict[str, object]:
+def _observation_values(reader: Reader, facts: observation.Asked, seen: Visit) -> dict[str, object]:
     held, words = facts.stored.observation, seen.words
     probe, outcome = words.declared("probe", held.probe), words(f"outcome.{held.outcome}")
     return {
         "o": facts,
-        "name": _name(facts.info, facts.centre, words) if facts.info else held.subject,
+        "name": _name(reader, facts.info, facts.centre, words) if facts.info else held.subject,
         "place": centre_name(facts.centre, words) if facts.centre else "",
         "title": words("observation.title", probe=probe, outcome=outcome),
         "here": "",
@@ -150,5 +171,9 @@ def _observation_values(facts: observation.Asked, seen: Visit) -> dict[str, obje
     }
 
 
-def _name(info: SubjectInfo, place: Centre | None, words: Words) -> str:
+def _name(reader: Reader, info: SubjectInfo, place: Centre | None, words: Words) -> str:
+    system = info.key.removeprefix("service:").partition("@")[0] if info.kind == "service" else ""
+    known = system_names(reader.systems(), words) if system else {}
+    if system in known:
+        return words("subject.service", name=known[system])
     return subject_name(info, words, {place.key: place} if place else None)

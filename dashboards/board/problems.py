@@ -54,7 +54,7 @@ def problem_of(request: Ask, error: Exception) -> Problem:
 
 
 def _missing(path: str) -> str:
-    kinds = {"centres": "no_centre", "observations": "no_observation", "subjects": "no_subject"}
+    kinds = {"centres": "no_centre", "observations": "no_observation", "subjects": "no_subject", "systems": "no_system"}
     return kinds.get(path.split("/")[1], "404")
 
 

@@ -69,6 +69,7 @@ class Province:
     asked: Asked
     pages: int
     unseen: dict[Look, int]  # left out on a wall, by state
+    everyone: list[Tile]  # whatever was asked for
 
     @property
     def few(self) -> bool:
@@ -103,7 +104,12 @@ class Provinces:
             if whole is None or whole.version != seen.version:
                 whole = self._wholes[words.lang] = self._make(seen, words)
         wanted = fold(asked.q)
-        tiles = [t for t in whole.tiles if wanted in t.find and asked.state in {None, t.state}]
+        within = self._within(asked.area)
+        tiles = [
+            t
+            for t in whole.tiles
+            if wanted in t.find and asked.state in {None, t.state} and (within is None or t.key in within)
+        ]
         asked_for = tiles
         if wall and len(tiles) > WALL_TILES:
             tiles = [tile for tile in tiles if tile.state != "ok"][:WALL_WORST]
@@ -129,7 +135,12 @@ class Provinces:
             asked=replace(asked, page=page),
             pages=pages,
             unseen=unseen,
+            everyone=whole.tiles,
         )
+
+    def _within(self, area: str) -> set[str] | None:
+        """The centres of an area; None where none was asked for."""
+        return {key for key, place in self._reader.places().items() if place.area == area} if area else None
 
     def _make(self, seen: Overview, words: Words) -> Whole:
         faults: dict[str, list[Fault]] = {}

@@ -9,8 +9,20 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from collector.api import STATES
-from dashboards.board import figures, names, numbers, order, sentences, times
+from collector.api import PHASES, STATES
+from dashboards.board import (
+    centre_more,
+    days,
+    drawings,
+    figures,
+    names,
+    numbers,
+    order,
+    sentences,
+    spans,
+    system_words,
+    times,
+)
 from dashboards.board.looks import LOOKS
 from dashboards.board.province import Tile
 from dashboards.board.static_files import Shelf
@@ -75,6 +87,18 @@ class Renderer:
             capital=sentences.capital,
             strip_words=strip_words,
             full=times.full,
+            local_day=times.day,
+            ranges=tuple(spans.DAYS),
+            phases=PHASES,
+            days_height=days.HEIGHT,
+            days_words=days_words,
+            rate=numbers.rate,
+            contract_words=centre_more.contract_words,
+            unmeasured_words=centre_more.unmeasured_words,
+            target_words=centre_more.target_words,
+            fall_svg=drawings.fall_svg,
+            system_extent=system_words.extent,
+            system_verdict=system_words.verdict,
             remedy=sentences.remedy,
         )
         self.tile: Final = lru_cache(maxsize=TILES_KEPT)(self._tile)
@@ -96,3 +120,14 @@ def strip_words(cells: Strip, name: str, words: Words) -> str:
             said = words(f"state.{state or 'none'}")
             parts.append(words("strip.part", state=said, span=numbers.span(count * 1800, words)))
     return words("strip.label", name=name, parts=", ".join(parts))
+
+
+def days_words(held: days.Days, name: str, words: Words) -> str:
+    """Columns of days for those who do not see them: in how many of them each state occurred."""
+    parts = []
+    for state in STATES:
+        count = sum(1 for shares in held.columns if shares.get(state))
+        if count:
+            said = words(f"state.{state}")
+            parts.append(words("strip.part", state=said, span=words("chart.on_days", count=count)))
+    return words("chart.days_label", name=name, parts=", ".join(parts))

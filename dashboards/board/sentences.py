@@ -42,9 +42,12 @@ def province_line(
     parts = [when, words("line.measured", count=total - waiting, total=total)]
     if needing:
         parts.append(words("line.attention", count=needing))
+    theirs = sum(1 for thing in things if thing.system is not None)
+    if theirs:
+        parts.append(words("line.theirs", count=theirs))
     if waiting:
         parts.append(words("line.waiting", count=waiting))
-    if not needing and not waiting:
+    if not needing and not waiting and not theirs:
         parts.append(words("line.quiet"))
     return " · ".join(parts)
 

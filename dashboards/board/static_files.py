@@ -12,13 +12,16 @@ TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charse
 NAMES: Final = (
     "tokens.css",
     "board.css",
+    "views.css",
     "board.js",
     "chart.js",
+    "map.js",
     "favicon.svg",
     "vendor/htmx.min.js",
     "vendor/idiomorph-ext.min.js",
     "vendor/uPlot.iife.min.js",
     "vendor/uPlot.min.css",
+    "vendor/leaflet.js",
 )
 
 

@@ -24,6 +24,7 @@ Kind = Literal["text", "state", "reason", "outcome", "probe", "target", "metric"
 
 _FORMULA: Final = re.compile(r"^[\s\u200b\ufeff]*[=+\-@＝＋－＠]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_BLANK: Final = " \u00a0\u200b\ufeff"
 _LED: Final = ("\t", "\r", "\n")
 
 
@@ -71,7 +72,7 @@ def to_json(table: Table) -> str:
 def neutral(text: str) -> str:
     """Text that no spreadsheet takes for a formula, without control characters."""
     text = _CONTROL.sub("", text)
-    return f"'{text}" if text.startswith(_LED) or _FORMULA.match(text) else text
+    return f"'{text}" if text.lstrip(_BLANK).startswith(_LED) or _FORMULA.match(text) else text
 
 
 def _plain(cell: Cell, kind: Kind) -> Cell:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from collector.api import STATES, Centre, Overview, Standing, State, SubjectInfo
+from collector.api import STATES, Centre, Overview, Standing, State, SubjectInfo, SystemView
 from dashboards.board.order import collation_key
 
 # A state with one of these reasons only repeats what another subject of the centre says better.
@@ -28,10 +28,11 @@ class Thing:
     owner: str
     subject: str
     standing: Standing
+    system: SystemView | None = None  # a shared system that is ill: nobody goes anywhere for it
 
     @property
     def needs_person(self) -> bool:
-        return self.state in {"down", "degraded"}
+        return self.state in {"down", "degraded"} and self.system is None
 
 
 def whose(kind: str, state: State, reason: str | None) -> str:
@@ -60,16 +61,44 @@ def open_things(seen: Overview) -> list[Thing]:
         if standing.state != "ok" and key in seen.centres and key not in seen.planned:
             by_centre[key] = [(SubjectInfo(standing.subject, "centre", key, "", None), standing)]
     for info, standing in seen.troubles:
-        if info.centre in seen.centres and info.key not in seen.paused:
+        if info.centre in seen.centres and info.key not in seen.paused and not _unplugged(info, standing, seen):
             by_centre.setdefault(info.centre, []).append((info, standing))
     alike: dict[tuple[str, State, str | None], list[tuple[SubjectInfo, Standing]]] = {}
     for faults in by_centre.values():
         for info, standing in root(faults):
             alike.setdefault((info.kind, standing.state, standing.reason), []).append((info, standing))
-    things = [_thing(faults, seen.centres) for faults in alike.values()]
-    return sorted(
-        things, key=lambda thing: (STATES.index(thing.state), -len(thing.centres), thing.since_ms, thing.subject)
-    )
+    things = [_thing(faults, seen.centres) for faults in alike.values()] + _shared(seen)
+    return sorted(things, key=lambda thing: (STATES.index(thing.state), -_extent(thing), thing.since_ms, thing.subject))
+
+
+def _extent(thing: Thing) -> int:
+    return len(thing.centres) if thing.system is None else 1
+
+
+def _unplugged(info: SubjectInfo, standing: Standing, seen: Overview) -> bool:
+    """A line that nobody has a way to measure is a gap of the plan and no fault of a centre that was ever measured."""
+    if info.kind != "line" or standing.reason != "never_measured":
+        return False
+    return info.centre in seen.standings and seen.standings[info.centre].reason != "never_measured"
+
+
+def _shared(seen: Overview) -> list[Thing]:
+    """Shared systems that are ill: one thing each, however many centres see it."""
+    return [
+        Thing(
+            kind="service",
+            state=view.shared.state,
+            reason=view.shared.reason,
+            centres=(),
+            since_ms=view.shared.since_ms,
+            owner="service",
+            subject=view.shared.subject,
+            standing=view.shared,
+            system=view,
+        )
+        for view in seen.systems.values()
+        if view.shared is not None and view.shared.state in {"down", "degraded"}
+    ]
 
 
 def _thing(faults: list[tuple[SubjectInfo, Standing]], centres: Mapping[str, Centre]) -> Thing:

@@ -4,12 +4,13 @@ is not sent them again."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from markupsafe import escape
 
+from dashboards.board.areas import Area
 from dashboards.board.province import Province, Tile
 from dashboards.board.words import Words
 
@@ -44,9 +45,21 @@ def draw(p: Province, words: Words, one: Draw) -> Drawn:
     return Drawn(html, hashlib.sha256(html.encode()).hexdigest()[:16])
 
 
+def draw_groups(groups: Sequence[tuple[Area, list[Tile]]], words: Words, one: Draw) -> Drawn:
+    """The tiles under the names of their areas, each with what is not well in it."""
+    parts = [_heading(area.name, len(tiles), _bad(area, words)) + _all(tiles, words, one) for area, tiles in groups]
+    html = "".join(parts)
+    return Drawn(html, hashlib.sha256(html.encode()).hexdigest()[:16])
+
+
+def _bad(area: Area, words: Words) -> str:
+    said = [f"{count} {words(f'state.{state}')}" for state, count in area.bad]
+    return f" · {', '.join(said)}" if said else ""
+
+
 def _all(tiles: list[Tile], words: Words, one: Draw) -> str:
     return "\n".join([one(tile, words) for tile in tiles])
 
 
-def _heading(text: str, count: int) -> str:
-    return f'<h3 class="group">{escape(text)} <span>{count}</span></h3>'
+def _heading(text: str, count: int, more: str = "") -> str:
+    return f'<h3 class="group">{escape(text)} <span>{count}{escape(more)}</span></h3>'

@@ -43,6 +43,11 @@ def full(at_ms: int) -> str:
     return local(at_ms).strftime("%H:%M:%S %d/%m/%Y")
 
 
+def day(at_ms: int) -> str:
+    """A local day: 21/11/2026."""
+    return local(at_ms).strftime("%d/%m/%Y")
+
+
 def ago(at_ms: int, now_ms: int, words: Words) -> str:
     """How long before `now_ms`; what lies ahead of it (another clock) counts as now."""
     return words("time.ago", span=span(max(0, now_ms - at_ms) / 1000, words))

@@ -6,9 +6,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from collector.api import (
+    OWN_ROOMS,
     Act,
     Actor,
     AgentInfo,
@@ -20,9 +23,12 @@ from collector.api import (
     Flip,
     Interval,
     Ledger,
+    LineInfo,
     NotAllowed,
     NotFound,
     Overview,
+    PhaseTimes,
+    Place,
     PlannedItem,
     Point,
     PolicyVersion,
@@ -32,6 +38,8 @@ from collector.api import (
     StoredObservation,
     SubjectInfo,
     SuiteHealth,
+    SystemInfo,
+    SystemView,
     TaskInfo,
     Window,
 )
@@ -44,6 +52,7 @@ from wire.outcomes import Outcome
 NOW_MS = 1_795_227_245_000  # 2026-11-21 09:14:05 in Vietnam
 DAY_MS = 86_400_000
 MINUTE_MS = 60_000
+_LEVEL = {"motcua_line_rtt_seconds": 0.009, "motcua_lan_rtt_seconds": 0.0006, "motcua_service_total_seconds": 0.42}
 EPOCH = "5f0c6a58-1111-4222-8333-444455556666"
 
 
@@ -67,6 +76,13 @@ class World:
     stops: list[Window] = field(default_factory=list)
     links: set[str] = field(default_factory=lambda: {"good-link"})
     sessions: dict[str, Actor] = field(default_factory=dict)
+    known_places: dict[str, Place] = field(default_factory=dict)
+    known_lines: dict[str, list[LineInfo]] = field(default_factory=dict)
+    known_systems: list[SystemInfo] = field(default_factory=list)
+    hours: dict[str, tuple[str, ...]] = field(default_factory=dict)  # today's, by schedule
+    answers: dict[str, PhaseTimes] = field(default_factory=dict)
+    past: dict[str, list[Interval]] = field(default_factory=dict)  # what a subject went through before it stood so
+    figures: list[DayFigure] = field(default_factory=list)
     gaps: tuple[tuple[int, int], ...] = ()
     version: int = 1
 
@@ -98,7 +114,7 @@ class World:
         held = {key: replace(standing, as_of_ms=None) for key, standing in self.held_standings.items()}
         pairs = [(info, held[info.key]) for info in self.listed_subjects if info.key in held]
         standings = {info.centre: standing for info, standing in pairs if info.kind == "centre"}
-        troubles = tuple(pair for pair in pairs if pair[0].kind != "centre" and pair[1].state != "ok")
+        troubles = tuple(pair for pair in pairs if pair[0].kind not in {"centre", "service"} and pair[1].state != "ok")
         stops = windows.in_force(self.stops, self.now)
         return Overview(
             version=str(self.version),
@@ -108,7 +124,49 @@ class World:
             planned=windows.planned_centres(stops, standings, troubles),
             paused=windows.explained(stops, troubles),
             as_of_ms=max((s.as_of_ms for s in self.held_standings.values() if s.as_of_ms is not None), default=None),
+            systems=self._views(held),
         )
+
+    def _views(self, held: dict[str, Standing]) -> dict[str, SystemView]:
+        of: dict[str, dict[str, Standing]] = {}
+        for key, standing in held.items():
+            if key.startswith("service:"):
+                system, _, place = key.removeprefix("service:").partition("@")
+                of.setdefault(system, {})[place] = standing
+        return {
+            system: SystemView(
+                system,
+                seen.get(""),
+                dict(Counter(s.state for place, s in seen.items() if place and not place.startswith(OWN_ROOMS))),
+                {place: s for place, s in seen.items() if place.startswith(OWN_ROOMS)},
+            )
+            for system, seen in of.items()
+        }
+
+    def places(self) -> Mapping[str, Place]:
+        return self.known_places
+
+    def opening(self, centre: str) -> tuple[str, ...] | None:
+        place = self.known_places.get(centre)
+        return None if place is None else self.hours.get(place.hours)
+
+    def lines(self, centre: str) -> list[LineInfo]:
+        return self.known_lines.get(centre, [])
+
+    def systems(self) -> list[SystemInfo]:
+        return list(self.known_systems)
+
+    def system_standings(self, system: str) -> dict[str, Standing]:
+        head = f"service:{system}@"
+        found = {key.removeprefix(head): s for key, s in self.held_standings.items() if key.startswith(head)}
+        return {place: replace(standing, as_of_ms=None) for place, standing in found.items()}
+
+    def newest(self, subjects: Sequence[str]) -> dict[str, int]:
+        held = {key: self.held_standings.get(key) for key in subjects}
+        return {key: s.as_of_ms for key, s in held.items() if s is not None and s.as_of_ms is not None}
+
+    def phase_times(self, subjects: Sequence[str]) -> dict[str, PhaseTimes]:
+        return {key: self.answers[key] for key in subjects if key in self.answers}
 
     def measured(self, centres: list[str]) -> dict[str, int]:
         held = {key: self.held_standings.get(f"centre:{key}") for key in centres}
@@ -129,6 +187,9 @@ class World:
             return []
         start = min(max(standing.since_ms, from_ms), to_ms)
         before = [Interval(key, "ok", None, from_ms, start)] if start > from_ms else []
+        if key in self.past:
+            cut = [replace(i, from_ms=max(i.from_ms, from_ms), to_ms=min(i.to_ms, start)) for i in self.past[key]]
+            before = [interval for interval in cut if interval.from_ms < interval.to_ms]
         return [*before, Interval(key, standing.state, standing.reason, start, to_ms)]
 
     def latest(self, centre: str) -> list[StoredObservation]:
@@ -156,7 +217,7 @@ class World:
         ]
 
     def daily(self, subject: str, metric: str, from_day: str, to_day: str) -> list[DayFigure]:
-        return []
+        return [figure for figure in self.figures if from_day <= figure.day <= to_day]
 
     def _points(self, metric: str, from_ms: int, to_ms: int, step: int) -> list[Point]:
         found = []
@@ -164,7 +225,9 @@ class World:
             if any(start <= at_ms < end for start, end in self.gaps):
                 continue
             wave = math.sin(at_ms / 7e6) + math.sin(at_ms / 9.1e5) / 3
-            value = 0.009 + 0.002 * wave if metric.endswith("rtt_seconds") else max(0.0, 0.01 * (wave - 0.9))
+            value = _LEVEL.get(metric, 0.01) * (1 + 0.22 * wave)
+            if metric.endswith("loss_ratio"):
+                value = max(0.0, 0.01 * (wave - 0.9))
             found.append(Point(at_ms, value * 0.8, value, value * 1.5, 30))
         return found
 

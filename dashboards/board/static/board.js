@@ -63,14 +63,21 @@
   // What a reader opened stays open, and the chart keeps itself up to date.
   if (window.Idiomorph) {
     const kept = (node, next) => node.hasAttribute && (node.hasAttribute("data-keep") || node.matches("details.zalo[open]") || (next.hasAttribute && next.hasAttribute("data-same")));
-    Idiomorph.defaults.callbacks.beforeNodeMorphed = (node, next) => !kept(node, next);
-    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS") && !(name === "tabindex" && node.matches(".t"));
+    // Leaflet has taken the drawing out of its place: its points are told the news where they are now.
+    const drawn = (node, next) => {
+      if (node.id !== "map" || !next.querySelector) return false;
+      const points = next.querySelector("#tiles");
+      if (points && $("tiles") && !points.hasAttribute("data-same")) Idiomorph.morph($("tiles"), points.cloneNode(true));
+      return true;
+    };
+    Idiomorph.defaults.callbacks.beforeNodeMorphed = (node, next) => !kept(node, next) && !drawn(node, next);
+    Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) => !(name === "open" && node.tagName === "DETAILS") && !(name === "tabindex" && node.matches(".t, .pt"));
   }
 
   // --- search -------------------------------------------------------------------------------------------------------
   const folded = new WeakMap(); // 3,321 names are not folded anew at every key
   const fold = (text) => text.toLowerCase().replace(/đ/g, "d").normalize("NFD").replace(/[\u0300-\u036f]/g, "").replace(/\s+/g, " ").trim();
-  const findable = () => document.querySelectorAll("#tiles > .t, tr[data-find]");
+  const findable = () => document.querySelectorAll("#tiles > .t, #tiles > .pt, tr[data-find]");
 
   function text(item) {
     const said = item.dataset.find || item.title + " " + item.id.slice(1);
@@ -87,7 +94,7 @@
     let shown = 0;
     for (const item of findable()) {
       const out = wanted !== "" && !text(item).includes(wanted);
-      if (item.hidden !== out) item.hidden = out;
+      if (item.hasAttribute("hidden") !== out) item.toggleAttribute("hidden", out); // points of a drawing know no `hidden`
       if (!out) shown += 1;
     }
     for (const head of document.querySelectorAll("#tiles > .group")) head.hidden = wanted !== "";
@@ -100,10 +107,10 @@
     box.addEventListener("input", filter);
     box.form.addEventListener("submit", (event) => {
       if ($("nothing") && $("nothing").dataset.partial) return;
-      const left = [...findable()].filter((item) => !item.hidden);
+      const left = [...findable()].filter((item) => !item.hasAttribute("hidden"));
       if (left.length !== 1) return;
       event.preventDefault();
-      location.href = (left[0].matches("a") ? left[0] : left[0].querySelector("a")).href;
+      location.href = (left[0].matches("a") ? left[0] : left[0].querySelector("a")).getAttribute("href");
     });
   }
 
@@ -120,23 +127,41 @@
   // One tile is reached with Tab, the others from it with arrows: nobody tabs past 3,321 tiles to what follows.
   function rove(to) {
     if (!$("tiles")) return;
-    const held = $("tiles").querySelector('.t[tabindex="0"]');
-    const at = to || (held && !held.hidden ? held : visible()[0]);
-    for (const tile of $("tiles").querySelectorAll(".t:not([tabindex])")) tile.tabIndex = -1;
-    if (held && held !== at) held.tabIndex = -1;
-    if (at) at.tabIndex = 0;
+    const held = $("tiles").querySelector('[tabindex="0"]');
+    const at = to || (held && !held.hasAttribute("hidden") ? held : visible()[0]);
+    for (const tile of $("tiles").querySelectorAll(":is(.t, .pt):not([tabindex])")) tile.setAttribute("tabindex", "-1");
+    if (held && held !== at) held.setAttribute("tabindex", "-1");
+    if (at) at.setAttribute("tabindex", "0");
   }
 
-  document.addEventListener("focusin", (event) => { if (event.target.matches(".t")) rove(event.target); });
+  document.addEventListener("focusin", (event) => { if (event.target.matches(".t, .pt")) rove(event.target); });
 
-  const visible = () => [...document.querySelectorAll("#tiles > .t")].filter((tile) => !tile.hidden);
+  // The worst come first among tiles; among points they are drawn last, to lie on top.
+  const visible = () => {
+    const found = [...document.querySelectorAll("#tiles > .t, #tiles > .pt")].filter((tile) => !tile.hasAttribute("hidden"));
+    return found.length && found[0].matches(".pt") ? found.reverse() : found;
+  };
 
   function move(event) {
     const tiles = visible();
     const at = tiles.indexOf(document.activeElement);
     if (at < 0) return;
-    const next = { Home: tiles[0], End: tiles[tiles.length - 1] }[event.key] || beside(tiles, at, event.key);
+    const next = { Home: tiles[0], End: tiles[tiles.length - 1] }[event.key] || (tiles[at].matches(".pt") ? towards : beside)(tiles, at, event.key);
     if (next) { event.preventDefault(); next.focus(); }
+  }
+
+  // On the map: the nearest point that lies in that direction.
+  function towards(points, at, key) {
+    const way = { ArrowRight: [1, 0], ArrowLeft: [-1, 0], ArrowDown: [0, 1], ArrowUp: [0, -1] }[key];
+    const here = points[at].getBoundingClientRect();
+    let best = null;
+    for (const point of way ? points : []) {
+      const box = point.getBoundingClientRect();
+      const dx = box.x + box.width / 2 - here.x - here.width / 2, dy = box.y + box.height / 2 - here.y - here.height / 2;
+      const ahead = dx * way[0] + dy * way[1], aside = Math.abs(dx * way[1]) + Math.abs(dy * way[0]);
+      if (ahead > 0.5 && ahead >= aside && (!best || ahead + 2 * aside < best.far)) best = { point, far: ahead + 2 * aside };
+    }
+    return best && best.point;
   }
 
   // Rows are found by where tiles stand: groups of states begin rows of their own.

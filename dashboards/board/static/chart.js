@@ -1,4 +1,4 @@
-// The 24 hours of a centre: delay and loss on one time axis, gaps left open, refreshed once a minute.
+// Curves of one span on one time axis, gaps left open, refreshed once a minute.
 "use strict";
 (() => {
   const plot = document.getElementById("plot");
@@ -16,26 +16,32 @@
     return values.flatMap((value, i) => value != null && values[i - 1] == null && values[i + 1] == null ? [i] : []);
   }
 
+  const two = (n) => String(n).padStart(2, "0");
+  const local = (s) => uPlot.tzDate(new Date(s * 1000), ZONE);
+  const hour = (d) => two(d.getHours()) + ":" + two(d.getMinutes());
+  const day = (d) => two(d.getDate()) + "/" + two(d.getMonth() + 1);
+
   function draw(data) {
     drawn.forEach((chart) => chart.destroy());
-    drawn = [one(data.rtt, plot.dataset.rtt, "ms", data, 200), one(data.loss, plot.dataset.loss, "%", data, 130)].filter(Boolean);
+    drawn = data.panels.map((panel, n) => one(panel, data, n ? 130 : 200)).filter(Boolean);
   }
 
-  function one(lines, title, unit, data, height) {
+  function one(panel, data, height) {
+    const lines = panel.lines, unit = panel.unit;
     if (!lines.length) return null;
     const inks = [token("accent"), token("ok"), token("degraded"), token("planned"), token("down"), token("unknown")];
     const axis = { stroke: token("muted"), grid: { stroke: token("edge"), width: 1 }, ticks: { stroke: token("edge") }, font: "11px Noto Sans, Segoe UI, system-ui" };
     const options = {
-      title, height, width: plot.clientWidth,
-      tzDate: (s) => uPlot.tzDate(new Date(s * 1000), ZONE),
+      title: panel.title, height, width: plot.clientWidth,
+      tzDate: local,
       cursor: { sync: { key: "day" }, drag: { x: false, y: false } },
-      scales: { x: { range: [data.from, data.to] }, y: { range: (u, low, high) => [0, unit === "%" ? Math.max(5, high || 0) : Math.max(1, (high || 0) * 1.1)] } },
+      scales: { x: { range: [data.from, data.to] }, y: { range: (u, low, high) => [0, Math.max(panel.least, (high || 0) * 1.1)] } },
       axes: [
-        { ...axis, values: (u, at) => at.map((s) => { const d = uPlot.tzDate(new Date(s * 1000), ZONE); return String(d.getHours()).padStart(2, "0") + ":" + String(d.getMinutes()).padStart(2, "0"); }) },
-        { ...axis, size: 56, values: (u, at) => at.map((value) => figure(value, unit)) },
+        { ...axis, values: (u, at) => at.map((s) => (data.days ? day : hour)(local(s))) },
+        { ...axis, size: 60, values: (u, at) => at.map((value) => figure(value, unit)) },
       ],
       series: [
-        { value: (u, s) => s == null ? "–" : uPlot.tzDate(new Date(s * 1000), ZONE).toTimeString().slice(0, 5), label: plot.dataset.time },
+        { value: (u, s) => s == null ? "–" : (data.days ? day(local(s)) + " " : "") + hour(local(s)), label: plot.dataset.time },
         ...lines.map((line, n) => ({ label: line.label, stroke: inks[n], width: 1.5, dash: DASHES[n], spanGaps: false, points: { show: true, size: 5, fill: inks[n], filter: lone }, value: (u, value) => figure(value, unit) })),
       ],
     };

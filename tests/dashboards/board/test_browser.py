@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.support.board_server import Served, served
 from tests.support.large import country
+from tests.support.lively import SLOW, lively
 
 CHROMIUM = Path("/usr/bin/chromium")
 QUIET = [
@@ -201,5 +202,52 @@ def test_a_wall_does_not_scroll_and_paper_shows_no_buttons(chromium: Browser, ma
     for gone in (".zalo", ".take", ".find", ".tools"):
         assert page.locator(gone).first.is_hidden(), gone
     assert page.locator("h1").is_visible()
+    assert errors == []
+    page.context.close()
+
+
+@pytest.fixture(scope="module")
+def inventoried() -> Iterator[Served]:
+    with served(lively()) as board:
+        yield board
+
+
+@pytest.mark.parametrize("size", [(1440, 900), (320, 640)], ids=["desktop", "narrow"])
+def test_systems_areas_map_and_a_year_fit_and_are_quiet(
+    chromium: Browser, inventoried: Served, size: tuple[int, int]
+) -> None:
+    page, errors = opened(chromium, inventoried, "/?lang=vi", size=size)
+    for path in ("/systems", f"/systems/{SLOW}", "/?view=map", "/?group=area", f"{CENTRE}?range=365d", CENTRE):
+        page.goto(inventoried.url + path)
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
+    assert errors == []
+    page.context.close()
+
+
+def test_the_map_is_walked_zoomed_and_told_the_news(chromium: Browser, inventoried: Served) -> None:
+    page, errors = opened(chromium, inventoried, "/?view=map")
+    expect(page.locator("#map.alive #drawing .pt")).to_have_count(99)
+    width = page.locator("#drawing").bounding_box()
+    worst = page.locator("#p07616-1 use").bounding_box()
+    page.locator('[data-zoom="in"]').click()
+    page.wait_for_timeout(500)
+    wider, kept = page.locator("#drawing").bounding_box(), page.locator("#p07616-1 use").bounding_box()
+    assert width is not None
+    assert wider is not None
+    assert worst is not None
+    assert kept is not None
+    assert wider["width"] > 1.8 * width["width"]
+    assert kept["width"] == pytest.approx(worst["width"], rel=0.1), "a point keeps its size"
+    page.keyboard.press("/")
+    page.keyboard.press("ArrowDown")
+    first = page.evaluate("document.activeElement.id")
+    assert page.evaluate("document.activeElement.classList.contains('down')")
+    page.keyboard.press("ArrowLeft")
+    assert page.evaluate("document.activeElement.id") not in {first, ""}
+    inventoried.world.stand("centre:07288-1", "down", "no_line", minutes=1)
+    expect(page.locator("#p07288-1")).to_have_class("pt down", timeout=6_000)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/centres/*")
     assert errors == []
     page.context.close()

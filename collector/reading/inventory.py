@@ -1,0 +1,141 @@
+"""The inventory for screens: read once for each import, because a province's rows change a few times a year."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from collector.api import LineInfo, Place, SystemInfo
+from collector.hub import Hub
+from collector.inventory.keeping import held
+from collector.inventory.schema import DAYS, Body
+from collector.store.inventory_tables import import_run, inventory
+
+_ZONE: Final = timedelta(hours=7)  # Vietnam, without summer time since 1975
+_KINDS: Final = ("centres", "lines", "services", "hours")
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Everything of one state of the inventory. `mark` tells states apart."""
+
+    mark: tuple[int, int] = (-1, -1)
+    places: Mapping[str, Place] = field(default_factory=dict)
+    lines: Mapping[str, list[LineInfo]] = field(default_factory=dict)
+    systems: Sequence[SystemInfo] = ()
+    hours: Sequence[Body] = ()
+
+
+class Shelves:
+    """What the inventory says now. Safe from any thread; what it gives away never changes."""
+
+    def __init__(self, hub: Hub) -> None:
+        self._hub = hub
+        self._lock = threading.Lock()
+        self._held = _Held()
+
+    def places(self) -> Mapping[str, Place]:
+        return self._now().places
+
+    def lines(self, centre: str) -> list[LineInfo]:
+        return list(self._now().lines.get(centre, ()))
+
+    def systems(self) -> list[SystemInfo]:
+        return list(self._now().systems)
+
+    def opening(self, centre: str, now_ms: int) -> tuple[str, ...] | None:
+        """Today's hours of a centre's schedule; see `Reader.opening`."""
+        now = self._now()
+        place = now.places.get(centre)
+        return None if place is None or not place.hours else _today(now.hours, place.hours, now_ms)
+
+    def _now(self) -> _Held:
+        with self._lock, self._hub.store.reading() as conn:
+            mark = _mark(conn)
+            if mark != self._held.mark:
+                self._held = _read(conn, mark)
+            return self._held
+
+
+def _mark(conn: Connection) -> tuple[int, int]:
+    """Whoever changes the inventory adds a version to it, or an import that ends some."""
+    newest: int = conn.scalar(select(func.max(inventory.c.id))) or 0
+    run: int = conn.scalar(select(func.max(import_run.c.id))) or 0
+    return newest, run
+
+
+def _read(conn: Connection, mark: tuple[int, int]) -> _Held:
+    rows = held(conn, _KINDS)
+    lines: dict[str, list[LineInfo]] = {}
+    for key, body in rows["lines"].items():
+        lines.setdefault(key.partition("/")[0], []).append(_line(key, body))
+    return _Held(
+        mark=mark,
+        places={key: _place(body) for key, body in rows["centres"].items()},
+        lines=lines,
+        systems=[_system(key, body) for key, body in rows["services"].items()],
+        hours=list(rows["hours"].values()),
+    )
+
+
+def _place(body: Body) -> Place:
+    return Place(
+        area=_text(body, "area"),
+        lat=_number(body, "lat"),
+        lon=_number(body, "lon"),
+        located=_text(body, "located"),
+        kind=_text(body, "type"),
+        contact=_text(body, "contact"),
+        phone=_text(body, "phone"),
+        hours=_text(body, "hours"),
+        dossiers_per_hour=_number(body, "dossiers_per_hour"),
+    )
+
+
+def _line(key: str, body: Body) -> LineInfo:
+    names = ("kind", "carrier", "circuit", "cpe_address", "uplink_group", "reach_by")
+    kind, carrier, circuit, cpe, group, reach_by = (_text(body, name) for name in names)
+    return LineInfo(f"line:{key}", kind, carrier, circuit, _number(body, "contract_bps"), cpe, group, reach_by)
+
+
+def _system(key: str, body: Body) -> SystemInfo:
+    return SystemInfo(
+        id=key,
+        name_vi=_text(body, "name_vi"),
+        name_en=_text(body, "name_en"),
+        owner=_text(body, "owner"),
+        scope=_text(body, "scope"),
+        slow_s=_number(body, "slow_s"),
+        period_s=_number(body, "period_s"),
+        on=body.get("on") is True,
+        confidence=_text(body, "confidence"),
+        url=_text(body, "url"),
+        note=_text(body, "note"),
+    )
+
+
+def _today(rows: Sequence[Body], schedule: str, now_ms: int) -> tuple[str, ...] | None:
+    """The season that this day lies in; one that ends before it begins goes over the turn of the year."""
+    today = datetime.fromtimestamp(now_ms / 1000, UTC) + _ZONE
+    date, weekday = today.strftime("%m-%d"), DAYS[today.weekday()]
+    for body in rows:
+        first, last = _text(body, "season_from"), _text(body, "season_to")
+        inside = first <= date <= last if first <= last else date >= first or date <= last
+        if body.get("schedule") == schedule and inside:
+            told = _text(body, weekday)
+            return () if told == "closed" else tuple(part.strip() for part in told.split(";") if part.strip())
+    return None
+
+
+def _text(body: Body, name: str) -> str:
+    return str(body.get(name, ""))
+
+
+def _number(body: Body, name: str) -> float | None:
+    value = body.get(name)
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
