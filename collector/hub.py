@@ -24,8 +24,7 @@ class Bell:
     """Where one thread waits for a topic; a ring while nobody waits is kept, several are one."""
 
     def __init__(self) -> None:
-        self._rung = threading.Event()
-        self.ended: bool = False
+        self._rung, self._over = threading.Event(), threading.Event()
 
     def ring(self, _topic: str = "") -> None:
         self._rung.set()
@@ -36,9 +35,18 @@ class Bell:
         self._rung.clear()
         return rung
 
+    def rest(self, seconds: float) -> None:
+        """Wait whoever rings, until the time is over or the end has come."""
+        self._over.wait(seconds)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the one who waits is to go home."""
+        return self._over.is_set()
+
     def end(self) -> None:
         """Tell the one who waits to go home."""
-        self.ended = True
+        self._over.set()
         self._rung.set()
 
 

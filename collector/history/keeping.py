@@ -35,6 +35,7 @@ KEPT_A_JOB: Final = 250
 LARGEST: Final = 1e100
 """No measurement is larger; what is would make the sum of its day overflow."""
 
+REST_S: Final = 1.0  # between looks at what comes all the time
 IDLE_S: Final = 5.0
 
 _MAX_SERIES: Final = 1_000_000
@@ -82,7 +83,7 @@ class History:
         hub.on("register", self._places.forget)
 
     def loop(self) -> Loop:
-        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True)
+        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True, rest_s=REST_S)
 
     def step(self) -> float:
         with self._hub.store.reading_ts() as conn:

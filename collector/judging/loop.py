@@ -36,6 +36,7 @@ ROWS: Final = 500
 """Rows a step: eight hours of one agent, or a minute of five hundred."""
 
 EDITS_A_JOB: Final = 400
+REST_S: Final = 1.0  # between looks at what comes all the time
 IDLE_S: Final = 5.0
 """The promise: what is due is seen within this."""
 
@@ -86,7 +87,7 @@ class Judge:
         hub.on("register", self._places.forget)
 
     def loop(self) -> Loop:
-        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True)
+        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True, rest_s=REST_S)
 
     def step(self) -> float:
         now_ms = self._hub.clock.wall_ms()

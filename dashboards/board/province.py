@@ -101,11 +101,13 @@ class Provinces:
             if whole is None or whole.version != seen.version:
                 whole = self._wholes[words.lang] = self._make(seen, words)
         wanted = fold(asked.q)
-        tiles = [t for t in whole.tiles if wanted in t.find and asked.state in {None, t.state}]
-        asked_for = tiles
+        tiles = whole.tiles
+        if wanted or asked.state:
+            tiles = [t for t in tiles if wanted in t.find and asked.state in {None, t.state}]
+        unseen: dict[State, int] = {}
         if wall and len(tiles) > WALL_TILES:
-            tiles = [tile for tile in tiles if tile.state != "ok"][:WALL_WORST]
-        unseen = dict(Counter(tile.state for tile in asked_for) - Counter(tile.state for tile in tiles))
+            asked_for, tiles = tiles, [tile for tile in tiles if tile.state != "ok"][:WALL_WORST]
+            unseen = dict(Counter(tile.state for tile in asked_for) - Counter(tile.state for tile in tiles))
         if len(tiles) <= FEW:
             tiles = [_since(tile, seen.standings.get(tile.key), words, now_ms) for tile in tiles]
         pages = max(1, -(-len(tiles) // PAGE_ROWS))
