@@ -25,6 +25,7 @@ from collector.hub import Hub
 from collector.loops import Loop
 from collector.register.places import Places
 from collector.store.bodies import observations, read_rows
+from collector.store.plain import put_rows
 from collector.store.tables import latest, serie, ts_cursor
 from wire.metrics import METRICS
 
@@ -40,10 +41,8 @@ IDLE_S: Final = 5.0
 
 _MAX_SERIES: Final = 1_000_000
 _JSON: Final = msgspec.json.Encoder()
-_POINT: Final = text("INSERT INTO raw (sid, at_ms, value) VALUES (:sid, :at_ms, :value) ON CONFLICT DO NOTHING")
-_LATE: Final = text(
-    "INSERT INTO late (sid, at_ms, value, seq) VALUES (:sid, :at_ms, :value, :seq) ON CONFLICT DO NOTHING"
-)
+_POINT: Final = "INSERT INTO raw (sid, at_ms, value) VALUES (?,?,?) ON CONFLICT DO NOTHING"
+_LATE: Final = "INSERT INTO late (sid, at_ms, value, seq) VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
 _KEPT: Final = text(
     "INSERT INTO kept (id, subject, at_ms, body) VALUES (:id, :subject, :at_ms, :body) ON CONFLICT DO NOTHING"
 )
@@ -192,13 +191,10 @@ def _put(conn: Connection, rows: Sequence[tuple[int, int, float]], *, until: int
     """Write points where raw is whole and mark their hours; the others wait until the cursor is at `until`."""
     query = select(serie.c.sid, serie.c.whole_ms).where(serie.c.sid.in_({sid for sid, _, _ in rows}))
     whole = {row.sid: row.whole_ms for row in conn.execute(query)}
-    points = [{"sid": sid, "at_ms": at, "value": value} for sid, at, value in rows if at >= whole[sid]]
-    late = [{"sid": sid, "at_ms": at, "value": value, "seq": until} for sid, at, value in rows if at < whole[sid]]
-    if points:
-        conn.execute(_POINT, points)
-        mark_hours(conn, ((sid, at) for sid, at, _ in rows if at >= whole[sid]), now_ms)
-    if late:
-        conn.execute(_LATE, late)
+    points = [row for row in rows if row[1] >= whole[row[0]]]
+    put_rows(conn, _POINT, points)
+    mark_hours(conn, ((sid, at) for sid, at, _ in points), now_ms)
+    put_rows(conn, _LATE, [(*row, until) for row in rows if row[1] < whole[row[0]]])
 
 
 def keep(conn: Connection, whole: Sequence[StoredObservation]) -> None:

@@ -17,6 +17,7 @@ from dashboards.board.tiles import Drawn
 from dashboards.board.visit import Visit
 from dashboards.board.words import Words
 
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """The part of a page that lives: its title for the window, and its HTML."""
