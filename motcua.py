@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 if TYPE_CHECKING:  # heavy, or an extra
     import typer
@@ -200,10 +200,12 @@ def _agents_server(hub: "Hub") -> "uvicorn.Config":
 def _board_server(hub: "Hub") -> "uvicorn.Config":
     import uvicorn
 
-    from collector import floor
+    from collector import floor, process
     from dashboards import board_app
 
-    address, app = hub.settings.board, board_app(floor.reader(hub), floor.commands(hub))
+    address = hub.settings.board
+    board = cast("process.App", board_app(floor.reader(hub), floor.commands(hub)))  # it says more than we ask
+    app = process.courteous(hub.courtesy, board)
     return uvicorn.Config(
         app, host=address.host, port=address.port, log_level="warning", access_log=False, server_header=False,
         lifespan="on", ws="none", timeout_keep_alive=75, timeout_graceful_shutdown=3,

@@ -17,7 +17,7 @@ from threading import Thread
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, Select, func, insert, select
 
 from bench.frame import Report, main, percentile
 from bench.home import Enrolled, Home, furnish
@@ -160,14 +160,13 @@ def _caught_up(
         with store.reading_ts() as conn:
             kept = conn.scalar(select(ts_cursor.c.seq).where(ts_cursor.c.name == "history")) or 0
             left = conn.scalar(_marks(start_ms, days=days)) or 0
-        for name, done in (("judge", judged >= last), ("history", kept >= last), ("rollups", kept >= last and not left)):
-            if done:
-                taken.setdefault(name, now)
+        done = {"judge": judged >= last, "history": kept >= last, "rollups": kept >= last and not left}
+        taken |= {name: now for name in done if done[name] and name not in taken}
         time.sleep(0.5)
     return taken
 
 
-def _marks(start_ms: int, *, days: bool):  # noqa: ANN202  # a Select of one number
+def _marks(start_ms: int, *, days: bool) -> Select[tuple[int]]:
     """Marks of hours (and days) that were over when the agents came back."""
     over = dirty.c.start_ms + dirty.c.width_s * 1000 <= start_ms
     query = select(func.count()).select_from(dirty).where(over)

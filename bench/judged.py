@@ -29,7 +29,8 @@ from collector.store import tables
 from collector.store.databases import open_store
 from wire.clock import SystemClock
 from wire.codec import encode_batch
-from wire.messages import Batch, Observation, Outcome, Value
+from wire.messages import Batch, Observation, Value
+from wire.outcomes import Outcome
 
 CENTRES: Final = 3_321
 MINUTES: Final = 20

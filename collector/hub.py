@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from collector.counters import Counters
+from collector.courtesy import Courtesy
 from collector.settings import Settings
 from collector.store.databases import Store
 from wire.clock import Clock
@@ -56,6 +57,7 @@ class Hub:
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self.store, self.clock, self.settings = store, clock, settings
         self.counters: Final = Counters(store)
+        self.courtesy: Final = Courtesy()
         self.failing: dict[str, int] = {}
         self.roles: tuple[str, ...] = ()  # what this process does, as it was started
         self.parts: dict[str, object] = {}  # what a role makes once a process, by its name

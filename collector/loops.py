@@ -22,8 +22,8 @@ class Loop:
     """`step` does a bounded amount of work and returns the seconds until the next (0: there is more to do).
 
     It is also called as soon as the topic `wakes_on` is woken, but not sooner than `rest_s` after a step that left
-    nothing to do: where something comes all the time, one step for all of a second costs less than ten for a tenth each.
-    `single`: only the process that owns the name runs it.
+    nothing to do: where something comes all the time, one step a second costs less than ten. `single`: only the
+    process that owns the name runs it.
     """
 
     name: str

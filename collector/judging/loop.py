@@ -156,6 +156,7 @@ class Judge:
         """Put on the agenda what rows touch; the newest moment in them."""
         newest = 0
         for row in rows:
+            self._hub.courtesy.after_you()
             centre = self._places.centre_of(conn, row.agent)
             if centre is None:
                 continue
@@ -185,6 +186,7 @@ class Judge:
         return told
 
     def _settle(self, conn: Connection, book: Casebook, times: _Times, centre: str, span: Span) -> _Verdict:
+        self._hub.courtesy.after_you()
         place = self._places.at(conn, centre)
         loads: list[Loaded] = []
 
