@@ -166,7 +166,7 @@ def _caught_up(
     return taken
 
 
-def _marks(start_ms: int, *, days: bool) -> Select[tuple[int]]:
+def _marks(start_ms: int, *, days: bool) -> Select[int]:
     """Marks of hours (and days) that were over when the agents came back."""
     over = dirty.c.start_ms + dirty.c.width_s * 1000 <= start_ms
     query = select(func.count()).select_from(dirty).where(over)
