@@ -34,9 +34,14 @@ class Courtesy:
         finally:
             self._count(-1)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether somebody waits."""
+        return not self._alone.is_set()
+
     def after_you(self) -> None:
         """Let those who wait go first, for a moment. Not from an event loop, nor from a job of a writer."""
-        if not self._alone.is_set():
+        if self.is_busy:
             self._alone.wait(PATIENCE_S)
 
     def _count(self, more: int) -> None:
