@@ -11,7 +11,7 @@ import platform
 import sys
 from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, cast
 
 if TYPE_CHECKING:  # heavy, or an extra
     import typer
@@ -212,7 +212,7 @@ def _board_server(hub: "Hub") -> "uvicorn.Config":
     from dashboards import board_app
 
     app = board_app(floor.reader(hub), floor.commands(hub), simulated=hub.settings.simulated)
-    return process.pages(app, hub.settings.board)
+    return process.pages(process.courteous(hub.courtesy, cast("process.App", app)), hub.settings.board)
 
 
 SOCKETS: Final = {"ingest": ("MOTCUA_AGENTS", _agents_server), "board": ("MOTCUA_BOARD", _board_server)}

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, insert, update
 
 from bench.home import Enrolled, Home, furnish
 from collector.store.databases import Store, open_store
@@ -58,7 +58,7 @@ def _write(conn: Connection, known: Sequence[Enrolled], now: int, chance: random
     conn.execute(insert(subject), subjects)
     conn.execute(insert(flip), flips)
     alive = {"from_ms": now, "last_ms": now, "alert_after_ms": now + 24 * HOUR_MS, "skew_ms": 4}
-    conn.execute(insert(heard), [{"agent": one.agent, **alive} for one in known])
+    conn.execute(update(heard).values(alive))
 
 
 def _flip(key: str, state: str, at_ms: int, one: Enrolled) -> _Row:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert, select
 
 from bench.frame import Report, main, percentile, spread
 from bench.place import scratch
+from bench.standing import Standing
 from collector.history.buckets import DAY_MS, HOUR_MS, day_start
 from collector.history.rollups import Rollups
 from collector.hub import Hub
@@ -33,19 +34,6 @@ REPORTS: Final = 45
 JOB_MS: Final = 20.0
 DAY0: Final = day_start("2026-11-20")
 METRIC: Final = "motcua_line_rtt_seconds"
-
-
-class Standing:
-    """A clock that stands where it is put: the roll-ups of a year are due at once."""
-
-    def __init__(self, wall: int) -> None:
-        self.wall = wall
-
-    def wall_ms(self) -> int:
-        return self.wall
-
-    def mono_ms(self) -> int:
-        return 0
 
 
 def run(report: Report) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from collector.counters import Counters
+from collector.courtesy import Courtesy
 from collector.settings import Settings
 from collector.store.databases import Store
 from wire.clock import Clock
@@ -24,8 +25,7 @@ class Bell:
     """Where one thread waits for a topic; a ring while nobody waits is kept, several are one."""
 
     def __init__(self) -> None:
-        self._rung = threading.Event()
-        self.ended: bool = False
+        self._rung, self._over = threading.Event(), threading.Event()
 
     def ring(self, _topic: str = "") -> None:
         self._rung.set()
@@ -36,9 +36,18 @@ class Bell:
         self._rung.clear()
         return rung
 
+    def rest(self, seconds: float) -> None:
+        """Wait whoever rings, until the time is over or the end has come."""
+        self._over.wait(seconds)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the one who waits is to go home."""
+        return self._over.is_set()
+
     def end(self) -> None:
         """Tell the one who waits to go home."""
-        self.ended = True
+        self._over.set()
         self._rung.set()
 
 
@@ -48,6 +57,7 @@ class Hub:
     def __init__(self, store: Store, clock: Clock, settings: Settings) -> None:
         self.store, self.clock, self.settings = store, clock, settings
         self.counters: Final = Counters(store)
+        self.courtesy: Final = Courtesy()
         self.failing: dict[str, int] = {}
         self.driven = False  # a replay moves the clock, and calls the loops' steps itself: nothing waits by itself
         self.roles: tuple[str, ...] = ()  # what this process does, as it was started

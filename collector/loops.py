@@ -21,7 +21,9 @@ MAX_BACK_OFF_S: Final = 60.0
 class Loop:
     """`step` does a bounded amount of work and returns the seconds until the next (0: there is more to do).
 
-    It is also called as soon as the topic `wakes_on` is woken. `single`: only the process that owns the name runs it.
+    It is also called as soon as the topic `wakes_on` is woken, but not sooner than `rest_s` after a step that left
+    nothing to do: where something comes all the time, one step a second costs less than ten. `single`: only the
+    process that owns the name runs it.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Loop:
     step: Callable[[], float]
     wakes_on: str | None = None
     single: bool = False
+    rest_s: float = 0.0
 
 
 async def run_loops(hub: Hub, loops: Sequence[Loop], stop: asyncio.Event) -> None:
@@ -52,7 +55,8 @@ def _run(hub: Hub, loop: Loop, bell: Bell) -> None:
     while not bell.ended:
         pause_s, failures = _step(hub, loop, failures)
         if pause_s > 0:
-            bell.wait(pause_s)
+            bell.rest(loop.rest_s)
+            bell.wait(max(0.0, pause_s - loop.rest_s))
 
 
 def _step(hub: Hub, loop: Loop, failures: int) -> tuple[float, int]:

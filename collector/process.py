@@ -9,14 +9,18 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, Final
 
 import uvicorn
 
 from collector import claims
 from collector.api import CollectorError
+from collector.courtesy import Courtesy
 from collector.settings import Address
+from collector.web.problems import Receive, Scope, Send
+
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 
 class EndedEarly(CollectorError):
@@ -42,6 +46,19 @@ def run(main: Coroutine[object, object, None]) -> None:
 def share_fairly() -> None:
     """For a process that shows pages too: threads take turns sooner, so that a page is not paid for row by row."""
     sys.setswitchinterval(SWITCH_S)
+
+
+def courteous(courtesy: Courtesy, app: App) -> App:
+    """An application for people: while it makes an answer, loops let it go first."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":  # the server's own beginning and end last as long as the process
+            await app(scope, receive, send)
+            return
+        with courtesy.guest():
+            await app(scope, receive, send)
+
+    return answer
 
 
 def log_to_stderr(level: int) -> None:

@@ -25,12 +25,13 @@ from wire.messages import (
     Envelope,
     Observation,
 )
-from wire.parcel import HEADER_MARK, UNREADABLE, Parcel, WireError, decode_parcel, is_header, short
+from wire.parcel import HEADER_MARK, UNREADABLE, Parcel, WireError, decode_kept, decode_parcel, is_header, short
 
 __all__ = [
     "Parcel",
     "Request",
     "WireError",
+    "decode_kept",
     "decode_parcel",
     "decode_request",
     "encode_batch",

@@ -94,6 +94,14 @@ def decode_parcel(chunk: bytes) -> Parcel:
     return parcel
 
 
+def decode_kept(chunk: bytes) -> list[Observation]:
+    """The observations of a batch whose every line was taken when it came: typed, and not examined once more."""
+    try:
+        return _OBSERVATION.decode_lines(chunk[chunk.index(b"\n") + 1 :])
+    except UNREADABLE:
+        return decode_parcel(chunk).observations
+
+
 def _decode_at_once(body: bytes, lines: list[bytes]) -> list[Observation] | None:
     """The way of nearly every batch: one call for all lines. None where anything at all is unusual."""
     # A line break between } and { is never inside a value, so as many values as such lines means one on each.

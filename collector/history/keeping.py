@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from operator import itemgetter
 from typing import Final, TypeVar
 
 import msgspec
@@ -24,25 +25,25 @@ from collector.history.marks import mark_hours
 from collector.hub import Hub
 from collector.loops import Loop
 from collector.register.places import Places
-from collector.store.bodies import observations, read_rows
+from collector.store.bodies import InboxRow, observations, read_rows
+from collector.store.plain import put_rows
 from collector.store.tables import latest, serie, ts_cursor
 from wire.metrics import METRICS
 
 NAME: Final = "history"
 ROWS: Final = 200
-POINTS_A_JOB: Final = 1_000
+POINTS_A_JOB: Final = 2_000
 KEPT_A_JOB: Final = 250
 LARGEST: Final = 1e100
 """No measurement is larger; what is would make the sum of its day overflow."""
 
+REST_S: Final = 1.0  # between looks at what comes all the time
 IDLE_S: Final = 5.0
 
 _MAX_SERIES: Final = 1_000_000
 _JSON: Final = msgspec.json.Encoder()
-_POINT: Final = text("INSERT INTO raw (sid, at_ms, value) VALUES (:sid, :at_ms, :value) ON CONFLICT DO NOTHING")
-_LATE: Final = text(
-    "INSERT INTO late (sid, at_ms, value, seq) VALUES (:sid, :at_ms, :value, :seq) ON CONFLICT DO NOTHING"
-)
+_POINT: Final = "INSERT INTO raw (sid, at_ms, value) VALUES (?,?,?) ON CONFLICT DO NOTHING"
+_LATE: Final = "INSERT INTO late (sid, at_ms, value, seq) VALUES (?,?,?,?) ON CONFLICT DO NOTHING"
 _KEPT: Final = text(
     "INSERT INTO kept (id, subject, at_ms, body) VALUES (:id, :subject, :at_ms, :body) ON CONFLICT DO NOTHING"
 )
@@ -82,7 +83,7 @@ class History:
         hub.on("register", self._places.forget)
 
     def loop(self) -> Loop:
-        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True)
+        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True, rest_s=REST_S)
 
     def step(self) -> float:
         with self._hub.store.reading_ts() as conn:
@@ -91,13 +92,17 @@ class History:
             rows = read_rows(conn, seq, ROWS)
         if not rows:
             return IDLE_S
-        stored = [o for row in rows for o in observations(row)]
+        stored = [o for row in rows for o in self._read(row)]
         found = harvest(stored)
         if found.undeclared:
             self._hub.counters.undeclared.labels("metric").inc(found.undeclared)
         self._write(found, self._whole(stored, found), old=seq, new=rows[-1].seq)
         self._hub.wake("history")
         return 0.0 if len(rows) == ROWS else IDLE_S
+
+    def _read(self, row: InboxRow) -> list[StoredObservation]:
+        self._hub.courtesy.after_you()
+        return observations(row)
 
     def _whole(self, stored: Sequence[StoredObservation], found: _Harvest) -> list[StoredObservation]:
         """What of these is kept whole, by what was known before and by the plans."""
@@ -120,7 +125,8 @@ class History:
         self._learn({key for key, _, _ in found.points})
         for some in _parts(whole, KEPT_A_JOB):
             self._hub.store.ts_writer.do(partial(keep, whole=some))
-        parts = list(_parts(found.points, POINTS_A_JOB)) or [()]
+        # By series: a job touches the marks and pages of a few, and of a backlog's hours each once.
+        parts = list(_parts(sorted(found.points, key=itemgetter(0)), POINTS_A_JOB)) or [()]
         for part in parts[:-1]:
             self._commit(part, {}, old=old, new=old, until=new)
         self._commit(parts[-1], found.latest, old=old, new=new, until=new)
@@ -134,6 +140,7 @@ class History:
         new: int,
         until: int,
     ) -> None:
+        self._hub.courtesy.after_you()
         now_ms = self._hub.clock.wall_ms()
         rows = [(self._sids[key], at, value) for key, at, value in points]
         tops = [
@@ -192,13 +199,10 @@ def _put(conn: Connection, rows: Sequence[tuple[int, int, float]], *, until: int
     """Write points where raw is whole and mark their hours; the others wait until the cursor is at `until`."""
     query = select(serie.c.sid, serie.c.whole_ms).where(serie.c.sid.in_({sid for sid, _, _ in rows}))
     whole = {row.sid: row.whole_ms for row in conn.execute(query)}
-    points = [{"sid": sid, "at_ms": at, "value": value} for sid, at, value in rows if at >= whole[sid]]
-    late = [{"sid": sid, "at_ms": at, "value": value, "seq": until} for sid, at, value in rows if at < whole[sid]]
-    if points:
-        conn.execute(_POINT, points)
-        mark_hours(conn, ((sid, at) for sid, at, _ in rows if at >= whole[sid]), now_ms)
-    if late:
-        conn.execute(_LATE, late)
+    points = [row for row in rows if row[1] >= whole[row[0]]]
+    put_rows(conn, _POINT, points)
+    mark_hours(conn, ((sid, at) for sid, at, _ in points), now_ms)
+    put_rows(conn, _LATE, [(*row, until) for row in rows if row[1] < whole[row[0]]])
 
 
 def keep(conn: Connection, whole: Sequence[StoredObservation]) -> None:

@@ -12,13 +12,14 @@ from typing import Final
 from sqlalchemy import Connection, func, or_, select, text
 
 from collector.history.buckets import DAY_MS, HOUR_MS, start_of
+from collector.store.plain import put_rows
 from collector.store.rolled import dirty
 
 SETTLE_MS: Final = {HOUR_MS: 60_000, DAY_MS: 10 * 60_000}
 """How long nothing must have touched a mark: a backlog would have the same hour done again and again."""
 
-_TOUCH: Final = text(
-    "INSERT INTO dirty (sid, width_s, start_ms, touched_ms) VALUES (:sid, :width_s, :start_ms, :touched_ms)"
+_TOUCH: Final = (
+    "INSERT INTO dirty (sid, width_s, start_ms, touched_ms) VALUES (?,?,?,?)"
     " ON CONFLICT (sid, width_s, start_ms) DO UPDATE SET touched_ms = CASE"
     " WHEN excluded.touched_ms > dirty.touched_ms THEN excluded.touched_ms ELSE dirty.touched_ms + 1 END"
 )
@@ -85,9 +86,4 @@ def marked_before(conn: Connection, edges: Sequence[tuple[int, int]]) -> set[int
 
 
 def _touch(conn: Connection, keys: set[tuple[int, int]], width_ms: int, now_ms: int) -> None:
-    rows = [
-        {"sid": sid, "width_s": width_ms // 1000, "start_ms": start, "touched_ms": now_ms}
-        for sid, start in sorted(keys)
-    ]
-    if rows:
-        conn.execute(_TOUCH, rows)
+    put_rows(conn, _TOUCH, [(sid, width_ms // 1000, start, now_ms) for sid, start in sorted(keys)])

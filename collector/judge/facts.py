@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
+from msgspec import Struct
+
 from collector.api import StoredObservation
 from wire.outcomes import Outcome
 
@@ -27,8 +29,7 @@ class Reading:
     value: float
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(Struct, frozen=True):
     """One measurement of one target by one agent. `at` is corrected UTC; `sent` 0 where it was no train of packets."""
 
     at: int

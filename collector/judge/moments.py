@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, Literal
+
+from msgspec import Struct
 
 from collector.judge.facts import Fact
 from collector.judge.windows import MAX_EVIDENCE
@@ -16,8 +17,7 @@ Colour = Literal["good", "lost", "blind"]
 _COLOURS: Final[dict[str, Colour]] = {"ok": "good", "fail": "lost", "unknown": "blind"}
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """All facts of one subject at one instant. Good where anything answered, blind where nothing could be asked."""
 
     at: int

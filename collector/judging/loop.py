@@ -37,6 +37,7 @@ ROWS: Final = 500
 """Rows a step: eight hours of one agent, or a minute of five hundred."""
 
 EDITS_A_JOB: Final = 400
+REST_S: Final = 1.0  # between looks at what comes all the time
 IDLE_S: Final = 5.0
 """The promise: what is due is seen within this."""
 
@@ -87,7 +88,7 @@ class Judge:
         hub.on("register", self._places.forget)
 
     def loop(self) -> Loop:
-        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True)
+        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True, rest_s=REST_S)
 
     def step(self) -> float:
         now_ms = self._hub.clock.wall_ms()
@@ -157,6 +158,7 @@ class Judge:
         """Put on the agenda what rows touch; the newest moment in them."""
         newest = 0
         for row in rows:
+            self._hub.courtesy.after_you()
             centres = self._places.centres_of(conn, row.agent)
             if not centres:
                 continue
@@ -186,6 +188,7 @@ class Judge:
         return told
 
     def _settle(self, conn: Connection, book: Casebook, times: _Times, centre: str, span: Span) -> _Verdict:
+        self._hub.courtesy.after_you()
         place = self._places.at(conn, centre)
         loads: list[Loaded] = []
 

@@ -39,10 +39,6 @@ class Roll:
         self._former: dict[str, tuple[FormerName, ...]] = {}
         self._retired: dict[str, Retired] = {}
 
-    def moved(self, conn: Connection) -> bool:
-        """Whether people changed something since it was read."""
-        return self._newest != _newest(conn)
-
     def centres(self, conn: Connection) -> dict[str, Centre]:
         """All centres by key, those out of service too."""
         newest = _newest(conn)

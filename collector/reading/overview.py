@@ -1,8 +1,9 @@
 """The whole province kept in memory: at 3,321 centres asking all of it of the database anew takes half a second.
 
 Flips are only ever appended, so those behind the last one seen name every subject whose state may have changed, and
-only these are read again. The register is read again when it says that it changed, and every few seconds, because
-another process may have changed it. Nothing told here is older than the question but the register, by `REGISTER_MS`.
+only these are read again. The register is read again when it says that it changed, when somebody's act was audited or
+the number of subjects is another (another process may have changed it), and every minute for what none of these told.
+Nothing told here is older than the question but the register, by `REGISTER_MS`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
+from operator import itemgetter
 from typing import Final
 
 from sqlalchemy import Connection, func, select
@@ -21,19 +23,25 @@ from collector.judging import flips
 from collector.lifecycle import windows
 from collector.reading.chronicle import Roll
 from collector.reading.systems import Systems
-from collector.store.tables import flip, heard, latest, subject
+from collector.store.tables import audit, flip, heard, latest, subject
+from collector.store.whole import Whole
 
-REGISTER_MS: Final = 10_000
+REGISTER_MS: Final = 60_000
 _AT_ONCE: Final = 400  # subjects asked for in one query, well below what either database allows
 
-_SUBJECTS: Final = select(
-    subject.c.key, subject.c.kind, subject.c.centre, subject.c.label, subject.c.agent, subject.c.created_ms
-).order_by(subject.c.centre, subject.c.key)
-_HEARD: Final = select(heard.c.agent, heard.c.last_ms)
-_AS_OF: Final = select(latest.c.subject, func.max(latest.c.at_ms)).group_by(latest.c.subject)
-_COUNT: Final = select(func.count()).select_from(subject)
-
 _Row = tuple[str, str, str, str, str | None, int]
+
+_SUBJECTS: Final = Whole(
+    select(subject.c.key, subject.c.kind, subject.c.centre, subject.c.label, subject.c.agent, subject.c.created_ms),
+    list[_Row],
+)
+_HEARD: Final = Whole(select(heard.c.agent, heard.c.last_ms), list[tuple[str, int]])
+_AS_OF: Final = Whole(
+    select(latest.c.subject, func.max(latest.c.at_ms)).group_by(latest.c.subject), list[tuple[str, int]]
+)
+_STAMP: Final = select(
+    select(func.count()).select_from(subject).scalar_subquery(), select(func.max(audit.c.id)).scalar_subquery()
+)
 
 
 class Province:
@@ -43,6 +51,7 @@ class Province:
         self._hub = hub
         self._lock = threading.Lock()
         self._read_ms: int | None = None
+        self._stamp: tuple[int, int | None] = (0, None)
         self._turn = 0  # of the register
         self._rows: Sequence[_Row] = ()
         self._roll = Roll()
@@ -106,12 +115,12 @@ class Province:
     def standings(self) -> dict[str, Standing]:
         """What is true now of every subject, each with its newest measurement."""
         with self._hub.store.reading_ts() as conn:
-            as_of = dict(conn.execute(_AS_OF).all())
+            as_of = dict(_AS_OF.read(conn))
         with self._lock:
             with self._hub.store.reading() as conn:
                 self._read_register(conn)
                 self._read_flips(conn)
-                ever = {f"agent:{name}": last_ms for name, last_ms in conn.execute(_HEARD)}
+                ever = {f"agent:{name}": last_ms for name, last_ms in _HEARD.read(conn)}
             as_of = whole(as_of, ((row[0], row[2]) for row in self._rows), ever)
             return {row[0]: standing(row[0], self._held.get(row[0]), row[5], as_of.get(row[0])) for row in self._rows}
 
@@ -120,12 +129,13 @@ class Province:
 
     def _read_register(self, conn: Connection) -> None:
         now_ms = self._hub.clock.mono_ms()
-        fresh = self._read_ms is not None and now_ms - self._read_ms < REGISTER_MS and not self._roll.moved(conn)
-        if fresh and conn.scalar(_COUNT) == len(self._rows):
+        fresh = self._read_ms is not None and now_ms - self._read_ms < REGISTER_MS
+        count, act = conn.execute(_STAMP).one()
+        if fresh and self._stamp == (count, act):
             return
-        self._read_ms = now_ms
+        self._read_ms, self._stamp = now_ms, (count, act)
         centres = self._roll.centres(conn)
-        rows: Sequence[_Row] = [tuple(row) for row in conn.execute(_SUBJECTS)]
+        rows: Sequence[_Row] = sorted(_SUBJECTS.read(conn), key=itemgetter(2, 0))
         if rows != self._rows or centres != self._centres:
             self._rows, self._centres = rows, centres
             self._live = {key: one for key, one in centres.items() if one.retired is None}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from collector.api import (
     MAX_PHASED,
@@ -53,11 +53,24 @@ from collector.register import actors, tasks
 from collector.register.places import plan_versions
 from collector.store.inventory_tables import import_run
 from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
+from collector.store.whole import Whole
 
 MAX_FLIPS: Final = 5_000
 MAX_OBSERVATIONS: Final = 1_000
 MAX_POLICIES: Final = 500
 AT_ONCE: Final = 500
+
+
+_AS_OF: Final = Whole(
+    select(latest.c.subject, func.max(latest.c.at_ms))
+    .where(latest.c.subject.in_(bindparam("subjects", expanding=True)))
+    .group_by(latest.c.subject),
+    list[tuple[str, int]],
+)
+_PLACED: Final = Whole(
+    select(subject.c.key, subject.c.centre).where(subject.c.centre.in_(bindparam("centres", expanding=True))),
+    list[tuple[str, str]],
+)
 
 
 class HubReader:
@@ -149,9 +162,8 @@ class HubReader:
         return {row.key: standing(row.key, held.get(row.key), row.created_ms, as_of.get(row.key)) for row in rows}
 
     def _as_of(self, keys: Sequence[str]) -> dict[str, int]:
-        query = select(latest.c.subject, func.max(latest.c.at_ms).label("at")).group_by(latest.c.subject)
         with self._hub.store.reading_ts() as conn:
-            return {row.subject: row.at for row in conn.execute(query.where(latest.c.subject.in_(keys)))}
+            return dict(_AS_OF.read(conn, subjects=keys))
 
     def overview(self) -> Overview:
         return self._province.overview()
@@ -171,8 +183,7 @@ class HubReader:
 
     def measured(self, centres: list[str]) -> dict[str, int]:
         with self._hub.store.reading() as conn:
-            query = select(subject.c.key, subject.c.centre).where(subject.c.centre.in_(centres))
-            rows = [(row.key, row.centre) for row in conn.execute(query) if not row.key.startswith("agent:")]
+            rows = [row for row in _PLACED.read(conn, centres=centres) if not row[0].startswith("agent:")]
         found = whole(self._as_of([key for key, _ in rows]), rows, {})
         return {key: found[f"centre:{key}"] for key in centres if f"centre:{key}" in found}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import metadata
+from operator import attrgetter
 from typing import Final
 
 import msgspec
@@ -13,37 +14,43 @@ from collector.health import disk_free_bytes
 from collector.hub import Hub
 from collector.register.places import agents_at
 from collector.store.tables import agent, condition, cursor, heard, inbox, join_code, ledger, plan, subject, ts_cursor
-from wire.messages import PlanItem
+from collector.store.whole import Whole
+from wire.messages import PlanItem, Role
 
 LEDGER_ROWS: Final = 200
 EXPECTED_ROWS: Final = 10_000
 INGEST: Final = "ingest"
 READERS: Final = ("judge", "history")
 
+_Agent = tuple[str, str, Role, str, str, int, int | None, int | None, int | None, int | None, int | None]
+
+_AGENTS: Final = (
+    select(
+        agent.c.id, agent.c.centre, agent.c.role, agent.c.name, agent.c.version, agent.c.enrolled_ms,
+        agent.c.revoked_ms, heard.c.last_ms, heard.c.alert_after_ms, heard.c.skew_ms, plan.c.version.label("plan"),
+    )
+    .outerjoin(heard, heard.c.agent == agent.c.id)
+    .outerjoin(plan, (plan.c.agent == agent.c.id) & plan.c.to_ms.is_(None))
+)  # fmt: skip
+_EVERY_AGENT: Final = Whole(_AGENTS, list[_Agent])
+_CONDITIONS: Final = select(condition.c.agent, condition.c.name).where(condition.c.to_ms.is_(None))
 _ITEMS: Final = msgspec.json.Decoder(list[PlanItem])
 
 
 def read_agents(conn: Connection, now_ms: int, centre: str | None = None) -> list[AgentInfo]:
     """Every agent that was ever enrolled, of one centre or of all."""
-    query = (
-        select(agent, heard.c.last_ms, heard.c.alert_after_ms, heard.c.skew_ms, plan.c.version.label("plan_version"))
-        .outerjoin(heard, heard.c.agent == agent.c.id)
-        .outerjoin(plan, (plan.c.agent == agent.c.id) & plan.c.to_ms.is_(None))
-        .order_by(agent.c.centre, agent.c.id)
-    )
-    if centre is not None:
-        query = query.where(agent.c.centre == centre)
     held: dict[str, list[str]] = {}
-    for row in conn.execute(select(condition.c.agent, condition.c.name).where(condition.c.to_ms.is_(None))):
-        held.setdefault(row.agent, []).append(row.name)
-    return [
+    for name, what in conn.execute(_CONDITIONS):
+        held.setdefault(name, []).append(what)
+    rows = _EVERY_AGENT.read(conn) if centre is None else conn.execute(_AGENTS.where(agent.c.centre == centre))
+    found = [
         AgentInfo(
-            row.id, row.centre, row.role, row.name, row.version, row.enrolled_ms, row.revoked_ms, row.last_ms,
-            row.alert_after_ms is None or row.alert_after_ms <= now_ms, row.skew_ms, row.plan_version or 0,
-            tuple(sorted(held.get(row.id, ()))),
+            name, place, role, called, version, enrolled_ms, revoked_ms, last_ms,
+            alert_ms is None or alert_ms <= now_ms, skew_ms, number or 0, tuple(sorted(held.get(name, ()))),
         )
-        for row in conn.execute(query)
+        for name, place, role, called, version, enrolled_ms, revoked_ms, last_ms, alert_ms, skew_ms, number in rows
     ]  # fmt: skip
+    return sorted(found, key=attrgetter("centre", "id"))
 
 
 def read_expected(conn: Connection) -> list[Expected]:

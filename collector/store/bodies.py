@@ -15,7 +15,7 @@ from sqlalchemy import Connection, select
 
 from collector.api import StoredObservation
 from collector.store import tables
-from wire.codec import decode_parcel, unpack
+from wire.codec import decode_kept, decode_parcel, unpack
 from wire.messages import MAX_BODY_BYTES, Observation, Rejected
 
 _REJECTED: Final = msgspec.json.Decoder(list[Rejected])
@@ -79,14 +79,19 @@ def observations(row: InboxRow) -> list[StoredObservation]:
     """What was accepted of a row, in the order of the batch, each with its corrected time; [] where it was pruned."""
     if row.body is None:
         return []
-    refused = {item.i for item in _REJECTED.decode(row.rejected)} if row.rejected != "[]" else frozenset[int]()
     prefix = f"{row.agent}/{row.epoch}/{row.batch}/"
     unsure = row.offset_ms is None
     return [
         StoredObservation(prefix + str(o.i), row.agent, corrected_ms(o, row.offset_ms), row.received_ms, unsure, o)
-        for o in decode_parcel(spooled(row.body)).observations
-        if o.i not in refused
+        for o in _accepted(row, row.body)
     ]
+
+
+def _accepted(row: InboxRow, body: bytes) -> list[Observation]:
+    if row.rejected == "[]":
+        return decode_kept(spooled(body))
+    refused = {item.i for item in _REJECTED.decode(row.rejected)}
+    return [o for o in decode_parcel(spooled(body)).observations if o.i not in refused]
 
 
 def spooled(body: bytes) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from typing import Final, Literal
 
@@ -19,6 +20,7 @@ STATUSES: Final[tuple[Status, ...]] = (
 )  # fmt: skip
 """The order of the page. A machine that several of these say something of stands under the first."""
 
+_RANK: Final = {status: rank for rank, status in enumerate(STATUSES)}
 STRANGERS: Final = ("token", "join_code", "join_spent", "join_role")
 SKEW_TOLD_MS: Final = 120_000
 SHOWN: Final = 50
@@ -85,7 +87,7 @@ def look(reader: Reader, words: Words, only: str = "") -> FleetPage:
     agents = reader.agents()
     newest = max((agent.version for agent in agents if agent.revoked_ms is None), key=version_key, default="")
     rows = [*_of_agents(agents, places, newest, words), *_missing(places, agents, reader.expected(), now_ms, words)]
-    rows.sort(key=lambda row: (STATUSES.index(row.status), collation_key(row.place), row.name))
+    rows.sort(key=lambda row: (_RANK[row.status], collation_key(row.place), row.name))
     groups = [Group(status, list(found)) for status, found in groupby(rows, key=lambda row: row.status)]
     counts = {group.status: len(group.rows) for group in groups}
     live = sum(1 for agent in agents if agent.revoked_ms is None)
@@ -105,6 +107,7 @@ def look(reader: Reader, words: Words, only: str = "") -> FleetPage:
     )
 
 
+@lru_cache(maxsize=1_024)
 def version_key(version: str) -> tuple[int, ...]:
     """0.10.0 after 0.9.2; what is no number counts as nothing."""
     return tuple(int(part) if part.isascii() and part.isdecimal() and len(part) < 9 else 0 for part in _parts(version))

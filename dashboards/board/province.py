@@ -105,15 +105,17 @@ class Provinces:
                 whole = self._wholes[words.lang] = self._make(seen, words)
         wanted = fold(asked.q)
         within = self._within(asked.area)
-        tiles = [
-            t
-            for t in whole.tiles
-            if wanted in t.find and asked.state in {None, t.state} and (within is None or t.key in within)
-        ]
-        asked_for = tiles
+        tiles = whole.tiles
+        if wanted or asked.state or within is not None:
+            tiles = [
+                t
+                for t in tiles
+                if wanted in t.find and asked.state in {None, t.state} and (within is None or t.key in within)
+            ]
+        unseen: dict[Look, int] = {}
         if wall and len(tiles) > WALL_TILES:
-            tiles = [tile for tile in tiles if tile.state != "ok"][:WALL_WORST]
-        unseen = dict(Counter(tile.state for tile in asked_for) - Counter(tile.state for tile in tiles))
+            asked_for, tiles = tiles, [tile for tile in tiles if tile.state != "ok"][:WALL_WORST]
+            unseen = dict(Counter(tile.state for tile in asked_for) - Counter(tile.state for tile in tiles))
         if len(tiles) <= FEW:
             tiles = [_since(tile, seen.standings.get(tile.key), words, now_ms) for tile in tiles]
         pages = max(1, -(-len(tiles) // PAGE_ROWS))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -30,8 +29,6 @@ from dashboards.board.strips import CELLS, Strip
 from dashboards.board.tiles import Drawn
 from dashboards.board.visit import Visit
 from dashboards.board.words import Words
-
-TILES_KEPT: Final = 4 * order.NAMES_KEPT  # of both languages, as they are and as they were
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +98,20 @@ class Renderer:
             system_verdict=system_words.verdict,
             remedy=sentences.remedy,
         )
-        self.tile: Final = lru_cache(maxsize=TILES_KEPT)(self._tile)
+        self._tiles: dict[tuple[str, str], tuple[Tile, str]] = {}
 
     def __call__(self, template: str, seen: Visit, values: Mapping[str, object]) -> str:
         return self._environment.get_template(template).render(v=seen, w=seen.words, lang=seen.words.lang, **values)
 
-    def _tile(self, tile: Tile, words: Words) -> str:
+    def tile(self, tile: Tile, words: Words) -> str:
+        """A tile as HTML, drawn where it is another one than last time. There are thousands on a page."""
+        held = self._tiles.get((tile.key, words.lang))
+        if held is not None and held[0] == tile:
+            return held[1]
         macros = self._environment.get_template("parts.html").module
-        return str(macros.tile(words, tile))  # type: ignore[attr-defined]  # a macro of the template
+        drawn = str(macros.tile(words, tile))  # type: ignore[attr-defined]  # a macro of the template
+        self._tiles[tile.key, words.lang] = tile, drawn
+        return drawn
 
 
 def strip_words(cells: Strip, name: str, words: Words) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from dashboards.board.numbers import span
@@ -10,11 +10,13 @@ from dashboards.board.words import Words
 
 # No tz database needed (Windows has none): Asia/Ho_Chi_Minh has been UTC+7 without summer time since 1975.
 LOCAL: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
+_AHEAD_MS: Final = 7 * 3_600_000
+_DAY_MS: Final = 86_400_000
 
 
 def local(at_ms: int) -> datetime:
     """The moment on the wall clock of Vietnam."""
-    return datetime.fromtimestamp(at_ms / 1000, UTC).astimezone(LOCAL)
+    return datetime.fromtimestamp(at_ms / 1000, LOCAL)
 
 
 def iso(at_ms: int) -> str:
@@ -54,4 +56,4 @@ def ago(at_ms: int, now_ms: int, words: Words) -> str:
 
 
 def _same_day(one_ms: int, other_ms: int) -> bool:
-    return local(one_ms).date() == local(other_ms).date()
+    return (one_ms + _AHEAD_MS) // _DAY_MS == (other_ms + _AHEAD_MS) // _DAY_MS

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,33 @@ def test_a_loop_is_stepped_again_at_once_while_there_is_more_to_do(hub: Hub) -> 
 
     run(hub, Loop("work", "ingest", step), until=done)
     assert len(turns) == 3
+
+
+def test_a_loop_rests_between_looks_at_what_comes_all_the_time(hub: Hub) -> None:
+    done, turns = threading.Event(), list[float]()
+
+    def step() -> float:
+        turns.append(time.monotonic())
+        hub.wake("inbox")
+        if len(turns) == 3:
+            done.set()
+        return 3_600.0
+
+    run(hub, Loop("reader", "judge", step, wakes_on="inbox", rest_s=0.1), until=done)
+    assert len(turns) == 3
+    assert min(b - a for a, b in itertools.pairwise(turns)) >= 0.099
+
+
+def test_a_loop_that_rests_ends_at_once(hub: Hub) -> None:
+    done = threading.Event()
+
+    def step() -> float:
+        done.set()
+        return 3_600.0
+
+    began = time.monotonic()
+    run(hub, Loop("reader", "judge", step, wakes_on="inbox", rest_s=3_600.0), until=done)
+    assert time.monotonic() - began < 10
 
 
 def test_a_loop_is_woken_by_its_topic(hub: Hub) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from wire.codec import (
     Request,
     WireError,
+    decode_kept,
     decode_parcel,
     decode_request,
     encode_batch,
@@ -116,7 +117,7 @@ def test_what_was_encoded_is_decoded(groups: list[list[Observation]]) -> None:
     request = decode_request(unpack(pack(encode_request(ENVELOPE, batches))))
     assert request.envelope == ENVELOPE
     assert [p.header.batch for p in request.parcels] == list(range(1, len(groups) + 1))
-    assert [p.observations for p in request.parcels] == groups
+    assert [p.observations for p in request.parcels] == groups == [decode_kept(raw) for raw in batches]
     assert [p.raw for p in request.parcels] == batches
     assert not [p for p in request.parcels if p.rejected]
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import insert, update
+from sqlalchemy import Connection, insert, update
 
-from collector.api import STATES, Reader, State
+from collector.api import STATES, Actor, Reader, State
 from collector.hub import Hub
 from collector.reading.overview import REGISTER_MS
 from collector.reading.reader import HubReader
+from collector.register.actors import audit
 from collector.store import tables
 from tests.support.handclock import HandClock
 from tests.support.measured import CENTRE, LAN, LINE, ms
@@ -71,6 +72,18 @@ def test_what_is_kept_is_what_the_database_says(hub: Hub, town: Town, steps: lis
     for n, (subject, state) in enumerate(steps):
         flip(hub, subject, state, at=n)
         assert told(reader) == asked_anew(hub)
+
+
+def test_what_another_process_did_and_audited_is_seen_at_once(hub: Hub, town: Town) -> None:
+    reader = HubReader(hub)
+    assert reader.centres()[0].name_vi != "Tên mới"
+
+    def job(conn: Connection) -> None:
+        conn.execute(update(tables.centre).values(name_vi="Tên mới"))
+        audit(conn, Actor("import", "cli"), "import", "import:1", now_ms=0)
+
+    hub.store.writer.do(job)
+    assert reader.centres()[0].name_vi == "Tên mới"
 
 
 def test_a_name_that_another_process_changed_is_seen_soon(hub: Hub, town: Town, clock: HandClock) -> None:

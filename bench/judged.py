@@ -1,0 +1,232 @@
+"""3,321 centres at one moment: every line dies, or every box falls silent; how long until the last flip is committed.
+
+The judge's own steps over a store with twenty minutes of trains behind it, on a clock that stands where it is put. Time
+counts from the COMMIT of the evidence, or from the moment silence is due, to the COMMIT of the last flip.
+"""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection, func, insert, select, update
+
+from bench.country import populate
+from bench.frame import Report, main, spread
+from bench.home import Enrolled, Home
+from bench.place import scratch
+from bench.postgres import cluster, programs
+from bench.standing import Standing
+from collector.hub import Hub
+from collector.judging.loop import Judge
+from collector.store import tables
+from collector.store.databases import open_store
+from wire.clock import SystemClock
+from wire.codec import encode_batch
+from wire.messages import Batch, Observation, Value
+from wire.outcomes import Outcome
+
+CENTRES: Final = 3_321
+MINUTES: Final = 20
+TRAINS: Final = 6
+JUDGED_S: Final = 1.0
+JOB_MS: Final = 20.0
+MINUTE_MS, TRAIN_MS = 60_000, 10_000
+SILENT_MS: Final = 51_000
+EPOCH: Final = "00000000-0000-4000-8000-0000000000f1"
+BOOT: Final = "00000000-0000-4000-8000-0000000000f2"
+_CENTRE, _DEVICE = "@centre@", "@device@"
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """One blow: seconds to the last flip, how many flips, and the longest job of the writer meanwhile."""
+
+    seconds: float
+    cpu_s: float
+    flips: int
+    job_ms: float
+
+
+def run(report: Report) -> None:
+    with ExitStack() as stack:
+        folder = stack.enter_context(scratch("judged"))
+        _on(report, folder / "sqlite", "", "SQLite")
+        if programs() is None:
+            report.judge("judged, PostgreSQL", "", "PostgreSQL is not installed", holds=None, how="")
+            return
+        server = stack.enter_context(cluster(folder / "pg"))
+        _on(report, folder / "postgresql", server.database("judged"), f"PostgreSQL {server.version}")
+
+
+def _on(report: Report, folder: Path, database: str, name: str) -> None:
+    home = Home(folder, database)
+    folder.mkdir()
+    known = populate(home, CENTRES)
+    clock = Standing(SystemClock().wall_ms())
+    with closing(open_store(home.settings.store, clock)) as store:
+        hub = Hub(store, clock, home.settings)
+        _past(hub, known)
+        judge = Judge(hub)
+        first_s = _until_idle(judge)
+        runs: dict[str, list[Took]] = {"lines": [], "silent": []}
+        for turn in range(1 if report.quick else 3):
+            runs["lines"].append(_lines_die(hub, judge, known, turn))
+            runs["silent"].append(_all_silent(hub, judge))
+            _come_back(hub, judge, known, turn)
+        for blow, words in (("lines", "all lines die"), ("silent", "all boxes fall silent")):
+            _tell(report, f"{name}: {words}", f"{store.dialect}_{blow}", runs[blow])
+        report.keep({f"{store.dialect}_first_look_s": round(first_s, 1)})
+
+
+def _tell(report: Report, what: str, key: str, runs: Sequence[Took]) -> None:
+    seconds, jobs = spread([one.seconds for one in runs]), max(one.job_ms for one in runs)
+    report.keep({f"{key}_cpu_s": round(spread([one.cpu_s for one in runs]).median, 2), f"{key}_flips": runs[0].flips})
+    report.judge(
+        f"judge, {CENTRES:,} centres at once, {what}: to the last flip", f"≤ {JUDGED_S:.0f} s", seconds.text(" s", 2),
+        holds=seconds.median <= JUDGED_S, how=f"{runs[0].flips:,} flips; {MINUTES} min of trains behind each centre",
+    )  # fmt: skip
+    report.judge(
+        f"judge, {CENTRES:,} centres at once, {what}: a job of the writer", f"≤ {JOB_MS:.0f} ms",
+        f"{jobs:.1f} ms at the longest", holds=jobs <= JOB_MS, how="BEGIN to COMMIT",
+    )  # fmt: skip
+
+
+# --- blows ----------------------------------------------------------------------------------------------------------
+
+
+def _lines_die(hub: Hub, judge: Judge, known: Sequence[Enrolled], turn: int) -> Took:
+    """Half a minute in which every gateway answers and nothing behind it."""
+    clock = _clock(hub)
+    start = clock.wall
+    clock.wall += 3 * TRAIN_MS + 1_000
+    raw = _raw(MINUTES + 3 * turn, [start + n * TRAIN_MS for n in (1, 2, 3)], "fail")
+    _hear(hub)
+    _put(hub, known, MINUTES + 3 * turn, raw, (start + TRAIN_MS, start + 3 * TRAIN_MS))
+    return _judged(hub, judge)
+
+
+def _all_silent(hub: Hub, judge: Judge) -> Took:
+    _clock(hub).wall += SILENT_MS
+    return _judged(hub, judge)
+
+
+def _come_back(hub: Hub, judge: Judge, known: Sequence[Enrolled], turn: int) -> None:
+    """A minute in which everything answers; not measured."""
+    clock = _clock(hub)
+    start = clock.wall
+    clock.wall += MINUTE_MS + 1_000
+    raw = _raw(MINUTES + 3 * turn + 1, [start + n * TRAIN_MS for n in range(1, TRAINS + 1)], "ok")
+    _hear(hub)
+    _put(hub, known, MINUTES + 3 * turn + 1, raw, (start + TRAIN_MS, start + TRAINS * TRAIN_MS))
+    _until_idle(judge)
+
+
+def _judged(hub: Hub, judge: Judge) -> Took:
+    hub.store.writer.commit_s.clear()
+    before = _last_flip(hub)
+    began, spent = time.perf_counter(), time.process_time()
+    _until_idle(judge)
+    seconds, cpu_s = time.perf_counter() - began, time.process_time() - spent
+    return Took(seconds, cpu_s, _last_flip(hub) - before, 1000 * max(hub.store.writer.commit_s))
+
+
+def _until_idle(judge: Judge) -> float:
+    began = time.perf_counter()
+    while judge.step() == 0.0:
+        pass
+    return time.perf_counter() - began
+
+
+def _last_flip(hub: Hub) -> int:
+    with hub.store.reading() as conn:
+        return conn.scalar(select(func.max(tables.flip.c.seq))) or 0
+
+
+def _clock(hub: Hub) -> Standing:
+    assert isinstance(hub.clock, Standing)
+    return hub.clock
+
+
+def _hear(hub: Hub) -> None:
+    """Every box was heard just now, after a silence or not."""
+    now = hub.clock.wall_ms()
+    heard, presence = tables.heard, tables.presence
+
+    def job(conn: Connection) -> None:
+        conn.execute(update(presence).where(presence.c.to_ms > now - 2 * SILENT_MS).values(to_ms=now))
+        conn.execute(update(heard).values(last_ms=now, alert_after_ms=now + 50_000))
+
+    hub.store.writer.do(job)
+
+
+# --- the past -------------------------------------------------------------------------------------------------------
+
+
+def _past(hub: Hub, known: Sequence[Enrolled]) -> None:
+    """Twenty minutes of batches of every centre that end now, and presences that began an hour ago."""
+    now = hub.clock.wall_ms()
+    for minute in range(MINUTES):
+        start = now - (MINUTES - minute) * MINUTE_MS
+        times = [start + n * TRAIN_MS for n in range(1, TRAINS + 1)]
+        _put(hub, known, minute, _raw(minute, times, "ok"), (times[0], times[-1]))
+
+    def job(conn: Connection) -> None:
+        since = now - 60 * MINUTE_MS
+        conn.execute(insert(tables.presence), [{"agent": o.agent, "from_ms": since, "to_ms": now} for o in known])
+        conn.execute(update(tables.heard).values(from_ms=since, last_ms=now, alert_after_ms=now + 50_000))
+
+    hub.store.writer.do(job)
+
+
+def _raw(number: int, times: Sequence[int], outcome: Outcome) -> bytes:
+    """A batch of any centre: trains to the gateway, which answers, and over two lines; and one look at the machine."""
+    made = [o for at in times for o in _trains(at, outcome)]
+    made.append(Observation(0, "pc", _DEVICE, "self", times[-1], times[-1], 6, "ok", None, list(_look())))
+    return encode_batch(Batch(EPOCH, number + 1, BOOT), [msgspec.structs.replace(o, i=n) for n, o in enumerate(made)])
+
+
+def _trains(at: int, outcome: Outcome) -> Iterator[Observation]:
+    subjects = (f"lan:{_CENTRE}", f"line:{_CENTRE}/a", f"line:{_CENTRE}/b")
+    for subject in subjects:
+        good = subject is subjects[0] or outcome == "ok"
+        kind = subject.partition(":")[0]
+        numbers = {"sent_packets": 5.0, "received_packets": 5.0 if good else 0.0, "loss_ratio": 0.0 if good else 1.0}
+        if good:
+            numbers["rtt_seconds"] = 0.004
+        values = [Value(f"motcua_{kind}_{name}", number) for name, number in numbers.items()]
+        reason = None if good else "no_answer"
+        yield Observation(
+            0, "reach", subject, "192.0.2.1", at, at, 900, "ok" if good else "fail", reason, values,
+            {"train": 0.9}, {"address": "192.0.2.1", "method": "datagram"},
+        )  # fmt: skip
+
+
+def _look() -> Iterator[Value]:
+    yield Value("motcua_device_memory_used_ratio", 0.4)
+    yield Value("motcua_device_disk_used_ratio", 0.5, "/")
+    yield Value("motcua_device_cpu_ratio", 0.1)
+
+
+def _put(hub: Hub, known: Sequence[Enrolled], number: int, raw: bytes, span: tuple[int, int]) -> None:
+    """One batch of every centre, in one COMMIT, a few seconds apart from each other as in life."""
+    rows = []
+    for n, one in enumerate(known):
+        early = n * 7 % 900  # trains are not sent in step
+        body = raw.replace(_CENTRE.encode(), one.centre.encode()).replace(_DEVICE.encode(), one.device.encode())
+        rows.append({
+            "agent": one.agent, "epoch": EPOCH, "batch": number + 1, "sha256": "", "boot_id": BOOT,
+            "received_ms": span[1], "offset_ms": -early, "at_min_ms": span[0] - early, "at_max_ms": span[1] - early,
+            "items": 0, "rejected": "[]", "body": gzip.compress(body, 1, mtime=0),
+        })  # fmt: skip
+    hub.store.writer.do(lambda conn: conn.execute(insert(tables.inbox), rows))
+
+
+if __name__ == "__main__":
+    main("judged", run, __doc__)
