@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final
 
-from msgspec import Struct
-
 from collector.api import StoredObservation
 from wire.outcomes import Outcome
 
@@ -29,7 +27,8 @@ class Reading:
     value: float
 
 
-class Fact(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Fact:
     """One measurement of one target by one agent. `at` is corrected UTC; `sent` 0 where it was no train of packets."""
 
     at: int
