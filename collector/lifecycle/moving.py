@@ -10,6 +10,7 @@ from collector.api import Actor, Done, Move, NotAllowed
 from collector.inventory import keeping
 from collector.inventory.difference import Change, TableDifference
 from collector.inventory.keeping import Run
+from collector.inventory.relations import OWN_ROOMS
 from collector.lifecycle.owning import free, settle
 from collector.lifecycle.records import Doing
 from collector.lifecycle.retiring import leave
@@ -39,9 +40,12 @@ def move(conn: Connection, actor: Actor, act: Move, now_ms: int) -> Done:
 def carry(doing: Doing, name: str, to: str) -> None:
     """An agent stands elsewhere from now on; it owns itself and its machine there. Raises NotAllowed."""
     conn, now_ms = doing.conn, doing.now_ms
-    row = conn.execute(select(agent.c.centre, agent.c.device, agent.c.enrolled_ms).where(agent.c.id == name)).one()
+    columns = (agent.c.centre, agent.c.role, agent.c.device, agent.c.enrolled_ms)
+    row = conn.execute(select(*columns).where(agent.c.id == name)).one()
     if not is_live(conn, name):
         raise NotAllowed(f"agent {name} may not speak any more: it cannot be carried")
+    if row.role == "vantage" and not to.startswith(OWN_ROOMS):
+        raise NotAllowed("a vantage stands in a room of the province's own")
     free(doing, name)
     stood = (posting.c.agent == name) & posting.c.to_ms.is_(None)
     if conn.execute(update(posting).where(stood).values(to_ms=now_ms).returning(posting.c.agent)).first() is None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select, update
 
 from collector.lifecycle.records import Doing
-from collector.planning.replanning import replan_around
+from collector.planning.replanning import replan, replan_around
 from collector.store.tables import agent, subject
 
 
@@ -20,11 +20,16 @@ def free(doing: Doing, name: str) -> None:
 
 
 def settle(doing: Doing, names: Sequence[str]) -> None:
-    """What is free at the centres of these agents is taken, and plans follow: here alone an act makes plans."""
+    """What is free at the centres of these agents is taken, and plans follow: here alone an act makes plans.
+
+    Vantages look at the lines of every centre, so theirs follow every act.
+    """
     live = select(agent.c.centre).where(agent.c.id.in_(names), agent.c.revoked_ms.is_(None))
     centres = sorted(set(doing.conn.scalars(live)))
     before = _owners(doing, centres)
     replanned = {name for centre in centres for name in replan_around(doing.conn, centre, doing.now_ms)}
+    afar = select(agent.c.id).where(agent.c.role == "vantage", agent.c.revoked_ms.is_(None))
+    replanned |= set(replan(doing.conn, list(doing.conn.scalars(afar)), doing.now_ms))
     for key, owner in sorted(_owners(doing, centres).items()):
         if owner is not None and owner != before.get(key):
             doing.tell("taken", key, f"agent:{owner}")

@@ -30,6 +30,7 @@ def leave(doing: Doing, about: Whom, *, how: How, successor: str = "") -> None:
         raise NotAllowed(f"{about.key} is out of service already")
     if about.kind == "centre":
         _off(doing, about, how, successor, live_agents(doing.conn, about.centre))
+        settle(doing, [])
     elif about.kind == "agent":
         _off(doing, about, how, successor, [about.name] if is_live(doing.conn, about.name) else [])
         device = device_of(doing.conn, about.name)

@@ -79,7 +79,11 @@ class Province:
             lines: Sequence[Line] = [line for its in self.lines.values() for line in its] if post.leads else ()
         else:
             lines = self.lines.get(post.centre) or [Line(f"{post.centre}/a", UNDECLARED)]
-        return [line for line in lines if line.subject not in self.out]
+        return [line for line in lines if line.subject not in self.out and not self._closed(line)]
+
+    def _closed(self, line: Line) -> bool:
+        """Whether the centre of a line is out of service, and its lines with it."""
+        return f"centre:{line.key.partition('/')[0]}" in self.out
 
 
 def read_province(

@@ -120,6 +120,19 @@ def test_a_line_gets_a_key_of_its_own_there_and_its_old_key_back_at_home(hub: Hu
     assert f"line:{OLD}/a" in planned(hub, box)
 
 
+def test_a_vantage_stays_in_the_province_s_own_rooms_and_drops_lines_out_of_service(hub: Hub) -> None:
+    imported(hub)
+    vantage = enrolled(hub, "00000-2", "vantage")
+    assert {f"line:{OLD}/a", f"line:{NEW}/a"} <= set(planned(hub, vantage))
+    change(hub, Decommission(f"line:{OLD}/a", "x"))
+    change(hub, Decommission(f"centre:{NEW}", "x"))
+    assert {f"line:{OLD}/a", f"line:{NEW}/a"} & set(planned(hub, vantage)) == set()
+    change(hub, Restore(f"centre:{NEW}"))
+    assert f"line:{NEW}/a" in planned(hub, vantage)
+    with pytest.raises(NotAllowed, match="room of the province's own"):
+        change(hub, Move(f"agent:{vantage.agent}", OLD, "x"))
+
+
 # --- out of service -------------------------------------------------------------------------------------------------
 
 
