@@ -21,7 +21,10 @@ MARGIN: Final = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A service that is switched on. `requests`: what one run may send it at most; `target`: what the probe asks."""
+    """A service that is switched on. `requests`: what one run may send it at most; `target`: what the probe asks.
+
+    `private`: the inventory says that it lives in the province's own network, not on the open internet.
+    """
 
     id: str
     target: str
@@ -29,6 +32,7 @@ class Service:
     period_s: float
     budget_per_minute: int
     requests: int
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ class Demand:
         if self.askers.get(post.centre) != post.agent:
             return []
         return [
-            Turn(key, service.target, self.asked[key].period_s, not service.national, self.asked[key].why)
+            Turn(key, service.target, self.asked[key].period_s, service.private, self.asked[key].why)
             for key, service in self.services.items()
             if post.centre in self.asked[key].centres
         ]

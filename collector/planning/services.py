@@ -36,7 +36,7 @@ def service_of(body: Body) -> Service | str:
     followed = target.startswith(("http://", "https://"))
     return Service(
         str(body["id"]), target, body["scope"] == "national", float(body["period_s"]), int(body["budget_per_minute"]),
-        _BOTH * (1 + REDIRECTS if followed else 1),
+        _BOTH * (1 + REDIRECTS if followed else 1), bool(body.get("private")),
     )  # fmt: skip
 
 

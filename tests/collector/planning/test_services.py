@@ -64,3 +64,10 @@ def test_what_is_not_measured_says_why(change: dict[str, Value], why: str) -> No
 def test_the_name_of_a_service_is_its_host_unless_that_is_an_address() -> None:
     found = [service_of(ROW | {"url": url}) for url in ("https://P.example.vn:444/a", "https://192.0.2.7/")]
     assert [host_of(service) for service in found if isinstance(service, Service)] == ["p.example.vn", ""]
+
+
+@pytest.mark.parametrize("marked", [pytest.param(True, id="marked"), pytest.param(False, id="not marked")])
+def test_only_a_marked_row_may_lead_into_private_networks(marked: bool) -> None:
+    found = service_of(ROW | {"private": marked})
+    assert isinstance(found, Service)
+    assert found.private is marked
