@@ -17,7 +17,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from collector.api import Centre, Flip, Overview, Standing, SubjectInfo, Window
+from collector.api import OWN_ROOMS, Centre, Flip, Overview, Standing, SubjectInfo, Window
 from collector.hub import Hub
 from collector.judging import flips
 from collector.lifecycle import windows
@@ -138,12 +138,16 @@ class Province:
         rows: Sequence[_Row] = sorted(_SUBJECTS.read(conn), key=itemgetter(2, 0))
         if rows != self._rows or centres != self._centres:
             self._rows, self._centres = rows, centres
-            self._live = {key: one for key, one in centres.items() if one.retired is None}
             self._gone = self._roll.gone(row[:3] for row in rows)
             self._infos = {row[0]: SubjectInfo(*row[:5]) for row in rows}
+            self._live = {key: one for key, one in centres.items() if one.retired is None and self._serves(key)}
             self._created = {row[0]: row[5] for row in rows}
             self._turn += 1
             self._judge_anew()
+
+    def _serves(self, centre: str) -> bool:
+        """Whether people are served there: not in a room of the province's own where only vantages stand."""
+        return not centre.startswith(OWN_ROOMS) or f"lan:{centre}" in self._infos
 
     def _read_flips(self, conn: Connection) -> None:
         top = conn.scalar(select(func.max(flip.c.seq))) or 0

@@ -236,8 +236,10 @@ class _Rows:
     def _of_one(self, info: SubjectInfo) -> list[Row]:
         items = [item for item in self.planned if item.subject == info.key]
         seen = [o for o in self.latest if o.observation.subject == info.key]
-        targets = dict.fromkeys([*(item.target for item in items), *(o.observation.target for o in seen)]) or {"": None}
-        return [self._row(info, target, items, seen, first=place == 0) for place, target in enumerate(targets)]
+        targets = dict.fromkeys([*(item.target for item in items), *(o.observation.target for o in seen)])
+        wired = {o.observation.target for o in seen if o.observation.reason == "not_wireless"}
+        shown = [target for target in targets if target not in wired] or [""]
+        return [self._row(info, target, items, seen, first=place == 0) for place, target in enumerate(shown)]
 
     def _row(
         self, info: SubjectInfo, target: str, items: list[PlannedItem], seen: list[StoredObservation], *, first: bool

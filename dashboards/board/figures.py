@@ -41,18 +41,20 @@ class Bar:
 
 
 def reach(stored: StoredObservation) -> Reach:
-    """Loss, delay and jitter of an observation of a lan or a line."""
-    kind = stored.observation.subject.partition(":")[0]
+    """Loss, delay and jitter of an observation of a lan or a line; of resolvers, the delay of the one that answered."""
+    kind, found = stored.observation.subject.partition(":")[0], values(stored)
 
     def value(quantity: str) -> float | None:
-        return values(stored).get((f"motcua_{kind}_{quantity}", ""))
+        return found.get((f"motcua_{kind}_{quantity}", ""))
+
+    asked = [spent for (metric, _), spent in found.items() if metric == "motcua_line_dns_seconds"]
 
     return Reach(
         stored.observation.subject,
         value("loss_ratio"),
         value("loss_low_ratio"),
         value("loss_high_ratio"),
-        value("rtt_seconds"),
+        min(asked, default=value("rtt_seconds")),
         value("jitter_seconds"),
     )
 
@@ -62,7 +64,7 @@ def values(stored: StoredObservation) -> dict[tuple[str, str], float]:
     return {(value.metric, value.of or ""): value.value for value in stored.observation.values}
 
 
-_HEADLINES = ("loss_ratio", "rtt_seconds", "cpu_ratio", "memory_used_ratio", "spool_batches")
+_HEADLINES = ("loss_ratio", "rtt_seconds", "cpu_ratio", "memory_used_ratio", "spool_batches", "wifi_signal_dbm")
 
 
 def headline(stored: StoredObservation, words: Words) -> str:

@@ -118,3 +118,20 @@ def test_refusals_are_told_by_the_process_that_refuses(hub: Hub, town: Town) -> 
     assert HubReader(hub).health().refused is None
     hub.roles = ("ingest", "board")
     assert HubReader(hub).health().refused == {"token": 3}
+
+
+def test_a_room_where_only_vantages_stand_is_no_centre(hub: Hub, town: Town) -> None:
+    room = {"key": "00000-2", "name_vi": "Phía tỉnh", "name_en": "The province's side", "created_ms": ms(0)}
+    rows = [
+        {"key": key, "kind": kind, "centre": "00000-2", "label": "", "agent": None, "created_ms": ms(0)}
+        for key, kind in (("centre:00000-2", "centre"), ("service:dvcqg@00000-2", "service"))
+    ]
+
+    def put(conn: Connection) -> None:
+        conn.execute(insert(tables.centre).values(room))
+        conn.execute(insert(tables.subject), rows)
+
+    hub.store.writer.do(put)
+    reader = HubReader(hub)
+    assert set(reader.overview().centres) == {CENTRE}
+    assert "00000-2" in {centre.key for centre in reader.centres()}
