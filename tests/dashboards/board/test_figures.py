@@ -26,4 +26,4 @@ def test_a_train_shows_its_own_delay() -> None:
 
 def test_the_signal_of_a_radio_is_told_in_one_line() -> None:
     one = stored("lan:07375-1", "wifi", Value("motcua_lan_wifi_signal_dbm", -61.0))
-    assert "61 dBm" in headline(one, catalogue("vi"))
+    assert "61\N{NO-BREAK SPACE}dBm" in headline(one, catalogue("vi"))
