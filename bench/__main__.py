@@ -1,4 +1,4 @@
-"""`python -m bench [--quick] [NAME ...]`: every bar, one after the other, and bench/RESULTS.md written anew.
+"""`python -m bench [--quick] [NAME ...]`: every bar or some, one after the other; their sections of bench/RESULTS.md.
 
 A bench that could not be run leaves a line that says so. Bars of later issues are not listed until they are measured.
 """
@@ -34,11 +34,20 @@ def main() -> int:
     subprocess.run(
         ["sh", str(ROOT / "tests/packages.sh"), str(ROOT / "bench/packages.txt")], check=False
     )  # it says what is missing
-    names = chosen.names or BENCHES
-    reports = [_run(name, quick=chosen.quick) for name in names]
-    if tuple(names) == BENCHES:
-        write(reports, ROOT / "bench" / "RESULTS.md")
+    reports = [_run(name, quick=chosen.quick) for name in chosen.names or BENCHES]
+    write(reports, ROOT / "bench" / "RESULTS.md", order=BENCHES, tree=_tree())
     return int(any(row.met != "met" for report in reports for row in report.rows))
+
+
+def _tree() -> str:
+    """The commit that was measured, and whether anything was changed on top of it."""
+    git = ("git", "-C", str(ROOT))
+    head = subprocess.run([*git, "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    changed = subprocess.run([*git, "status", "--porcelain", "-uno"], capture_output=True, text=True, check=False)
+    if head.returncode:
+        return "a tree without history"
+    other = [line for line in changed.stdout.splitlines() if not line.endswith("bench/RESULTS.md")]
+    return f"commit {head.stdout.strip()}" + (" with changes" if other else "")
 
 
 def _run(name: str, *, quick: bool) -> Report:
