@@ -83,6 +83,36 @@ class Agent(Struct, frozen=True, kw_only=True):
     period_s: Seconds
 
 
+class Service(Struct, frozen=True, kw_only=True):
+    """A shared system as one centre sees it. `slow_s` holds where the inventory has no limit for the service."""
+
+    failed: Count = 3
+    good: Count = 2
+    window: Annotated[int, Meta(ge=1, le=20)] = 5
+    slow_s: Seconds = 5.0
+    certificate_s: Seconds = 14 * 86_400.0
+    period_s: Seconds = 60.0
+
+
+class Shared(Struct, frozen=True, kw_only=True):
+    """How many centres must see a fault of a shared system before it is the system's own."""
+
+    min_centres: Count = 3
+    share: Share = 0.5
+    vantage_centres: Count = 2
+    vantage_share: Share = 0.2
+
+
+class Vantage(Struct, frozen=True, kw_only=True):
+    """Trains from the province to the far end of a line, believed where no agent of the centre is heard."""
+
+    lost_trains: Count = 3
+    good_trains: Count = 2
+    answered_s: Seconds = 600.0
+    well_share: Share = 0.5
+    period_s: Seconds = 60.0
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """All thresholds of the province. A threshold added later needs a default, so that old versions stay readable."""
 
@@ -91,6 +121,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     line: Line
     device: Device
     agent: Agent
+    service: Service = Service()
+    shared: Shared = Shared()
+    vantage: Vantage = Vantage()
 
 
 @dataclass(frozen=True, slots=True)
