@@ -111,7 +111,7 @@ STATE_REASONS: Final[dict[str, str]] = {
     "seen_from_province": "the agent is not heard, but the line's far end answers the province",
     "lost_from_province": "the agent is not heard, and the line's far end stopped answering the province",
     "mute_to_province": "the agent is not heard, and the line's far end was not seen to answer the province before",
-    "vantage_unwell": "the agent is not heard, and the province loses most of what it asks, so the fault may be its own",
+    "vantage_unwell": "the agent is not heard, and the province loses most of what it asks: the fault may be its own",
     "line_answers": "the agent is not heard, but a line of the centre answers the province",
     "nobody_measures": "no agent measures any line of the centre",
     "batch_conflict": "the agent sent two different batches under one number",

@@ -1,12 +1,11 @@
-"""A whole centre judged in order, as far around what came in as it can matter.
+"""A whole centre judged in order.
 
 case = what is known of a centre around a span; judge(case) = its subjects' timelines there
-settle(load, ...) asks for ever more of a centre until its new timelines agree with those it had
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -16,6 +15,7 @@ from collector.judge.device import judge_device
 from collector.judge.facts import Fact
 from collector.judge.lan import judge_lan
 from collector.judge.line import judge_line
+from collector.judge.service import Limit, judge_service
 from collector.judge.timeline import Segment, Span, Timeline
 from collector.judge.walk import Question
 from collector.judging.policy import Policies
@@ -29,7 +29,8 @@ class Case:
     """What is known of one centre. Keys are subjects, but of `presence` and `conditions`: there they are agents.
 
     `subjects` maps each subject to its kind. `facts` are in order (`facts.in_order`). `owners` names the agents that
-    measure a subject: where all of them are silent, its gaps are silence.
+    measure a subject: where all of them are silent, its gaps are silence. `limits`: how slow a service may be, by time.
+    `way`: the centre's timeline, where it is not among the subjects to be judged.
     """
 
     subjects: Mapping[str, str]
@@ -39,6 +40,8 @@ class Case:
     policies: Policies
     presence: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)
+    limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
+    way: Timeline = _NEVER
 
     def of(self, kind: str) -> list[str]:
         """The subjects of a kind, in the order of their keys."""
@@ -57,6 +60,7 @@ def judge(case: Case, span: Span) -> Timelines:
         court.put(key, judge_device(court.ask(key), lan=lan))
     for key in case.of("centre"):
         court.put(key, court.centre(key, lan))
+    court.services()
     return court.timelines
 
 
@@ -90,40 +94,11 @@ class _Court:
         before = self.case.before.get(key, _NEVER)
         return judge_centre(before=before, span=self.span, lan=lan, lines=lines, devices=devices)
 
-
-# --- how far --------------------------------------------------------------------------------------------------------
-
-Load = Callable[[Span], Case]
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Timelines that hold within `span`; outside of it nothing changes. `case` is what they were judged from."""
-
-    case: Case
-    span: Span
-    timelines: Timelines
-
-
-def settle(load: Load, touched: Span, *, now: int, policies: Policies, valid_ms: int) -> Settled:
-    """Judge a centre again around `touched`, where something came to be known.
-
-    `load(span)` gives the case with all facts of that span, and with the last fact before it where it begins in a gap.
-    `valid_ms` is how long any fact of this centre may hold. Begins early enough for every moment that could look ahead
-    to what was touched; ends where the new timelines have agreed with the old ones for a whole window, or now.
-    """
-    decide, reach = policies.decide_ms, max(policies.reach_ms, valid_ms)
-    start, end = touched.start - 2 * decide, touched.end + 2 * reach + decide
-    while True:
-        if end + 2 * decide >= now:
-            end = now
-        loaded = Span(start - reach, min(now, end + 2 * decide) if end < now else now)
-        case = load(loaded)
-        timelines = judge(case, Span(start, end if end == now else end + decide))
-        if end >= now or _agree(case.before, timelines, end - reach, end):
-            return Settled(case, Span(start, end), timelines)
-        end = start + 4 * (end - start)
-
-
-def _agree(before: Mapping[str, Timeline], after: Timelines, first: int, last: int) -> bool:
-    return all(timeline.agrees(before.get(key, _NEVER), first, last) for key, timeline in after.items())
+    def services(self) -> None:
+        case, keys = self.case, self.case.of("service")
+        way = next((self.timelines[key] for key in case.of("centre")), case.way)
+        asked = (fact for key, facts in case.facts.items() if key.startswith("service:") for fact in facts)
+        others = sorted(asked, key=lambda fact: (fact.at, fact.subject, fact.batch, fact.i)) if keys else []
+        for key in keys:
+            limits = case.limits.get(key, ())
+            self.put(key, judge_service(self.ask(key), way=way, others=others, limits=limits))

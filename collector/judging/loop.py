@@ -7,7 +7,7 @@ writes flips and cursor in one transaction. A step cut short anywhere is done ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,8 +15,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from collector.api import CollectorError
 from collector.hub import Hub
-from collector.judge.court import Case, Settled, settle
+from collector.judge.court import Case
 from collector.judge.edits import Edit, edits, only_silence
+from collector.judge.settling import Settled, review
 from collector.judge.timeline import Span
 from collector.judging import flips
 from collector.judging.agenda import Agenda, Watch
@@ -66,11 +67,17 @@ class _Times:
 
 
 @dataclass(frozen=True, slots=True)
+class _Due:
+    centre: str
+    span: Span
+    timed: bool  # touched by more than facts that came in
+
+
+@dataclass(frozen=True, slots=True)
 class _Verdict:
     centre: str
     edits: list[Edit]
-    loaded: Loaded
-    at_edge: bool
+    settled: list[Settled]
 
 
 class Judge:
@@ -106,7 +113,7 @@ class Judge:
             late = watch.look(conn, agenda, now_ms=now_ms, caught_up=len(rows) < ROWS)
             if self._anew is not None:
                 for centre in conn.scalars(select(agent.c.centre).distinct()):
-                    agenda.touch(centre, self._anew.start, self._anew.end)
+                    agenda.touch(centre, self._anew.start, self._anew.end, timed=True)
         moves = _Moves(rows[-1].seq if rows else self._seq, late)
         told = self._judge(agenda, book, watch, _Times(now_ms, max(now_ms, newest)))
         self._finish(told, moves, now_ms)
@@ -176,24 +183,26 @@ class Judge:
         for spans in agenda.rounds():
             self._write(told, _Moves(self._seq, []), times.now)
             with self._hub.store.reading() as conn:
-                verdicts = [self._settle(conn, book, times, c, span) for c, span in spans.items()]
+                due = [_Due(centre, span, centre in agenda.timed) for centre, span in spans.items()]
+                verdicts = [self._settle(conn, book, times, one) for one in due]
             for verdict in verdicts:
-                if verdict.at_edge:
-                    watch.expect(verdict.centre, verdict.loaded, times.edge)
+                for settled in verdict.settled:
+                    if settled.span.end >= times.edge:
+                        watch.expect(verdict.centre, settled.part.keys, settled.case, times.edge)
             told = [edit for verdict in verdicts for edit in verdict.edits]
         return told
 
-    def _settle(self, conn: Connection, book: Casebook, times: _Times, centre: str, span: Span) -> _Verdict:
-        place = self._places.at(conn, centre)
-        loads: list[Loaded] = []
+    def _settle(self, conn: Connection, book: Casebook, times: _Times, due: _Due) -> _Verdict:
+        place = self._places.at(conn, due.centre)
+        loads: dict[Collection[str], Loaded] = {}
 
-        def load(around: Span) -> Case:
-            loads.append(book.load(conn, place, around, now_ms=times.now))
-            return loads[-1].case
+        def load(around: Span, keys: Collection[str]) -> Case:
+            loads[keys] = book.load(conn, place, around, now_ms=times.now, keys=keys)
+            return loads[keys].case
 
-        valid = book.longest_valid_ms(place)
-        settled = settle(load, span, now=times.edge, policies=book.policies, valid_ms=valid)
-        return _Verdict(centre, _edits(settled, loads[-1]), loads[-1], settled.span.end >= times.edge)
+        key, parts = f"centre:{due.centre}", book.parts(place)
+        found = review(load, due.span, now=times.edge, centre=key, parts=parts, timed=due.timed)
+        return _Verdict(due.centre, [e for settled in found for e in _edits(settled, loads[settled.part.keys])], found)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 

@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, select
 
+from collector.judge.service import Limit
+from collector.register.limits import read_limits
 from collector.store.tables import agent, plan, subject
 from wire.messages import PlanItem
 
@@ -17,7 +19,8 @@ Key = tuple[str, str, str]
 """Subject, probe, target."""
 
 _ITEMS: Final = msgspec.json.Decoder(list[PlanItem])
-_JUDGED: Final = frozenset({"centre", "lan", "line", "device", "agent"})
+_BY_TRAINS: Final = ("lan:", "line:")
+_JUDGED: Final = frozenset({"centre", "lan", "line", "device", "agent", "service"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +34,24 @@ class PlanVersion:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A centre's subjects with their kinds, and its agents with every version of their plans, oldest first."""
+    """A centre's subjects with their kinds, and its agents with every version of their plans, oldest first.
+
+    `limits`: how slow each of its services may be, by time.
+    """
 
     centre: str
     subjects: Mapping[str, str]
     plans: Mapping[str, Sequence[PlanVersion]]
+    limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
 
-    @property
-    def longest_period_ms(self) -> int:
-        """The longest period any plan of the centre knows."""
-        every = (ms for versions in self.plans.values() for version in versions for ms in version.periods.values())
-        return max(every, default=0)
+    def longest_periods(self) -> dict[str, int]:
+        """The longest period that any plan of the centre's agents ever had for a subject, ms, of what is judged."""
+        found: dict[str, int] = {}
+        for version in (version for versions in self.plans.values() for version in versions):
+            for (key, probe, _), period_ms in version.periods.items():
+                if probe == "reach" or not key.startswith(_BY_TRAINS):
+                    found[key] = max(period_ms, found.get(key, 0))
+        return found
 
     def owners(self) -> dict[str, frozenset[str]]:
         """The agents that measure, or once measured, each subject."""
@@ -71,12 +81,18 @@ def plan_versions(conn: Connection, agents: Sequence[str]) -> dict[str, list[Pla
     return found
 
 
-def read_place(conn: Connection, centre: str) -> Place:
-    """The register of one centre."""
+def read_place(conn: Connection, centre: str, limits: Mapping[str, Sequence[Limit]]) -> Place:
+    """The register of one centre. `limits`: how slow a service may be, by its id."""
     rows = conn.execute(select(subject.c.key, subject.c.kind).where(subject.c.centre == centre))
     subjects = {row.key: row.kind for row in rows if row.kind in _JUDGED} | {f"centre:{centre}": "centre"}
     agents = list(conn.scalars(select(agent.c.id).where(agent.c.centre == centre)))
-    return Place(centre, subjects, plan_versions(conn, agents))
+    own = {key: limits.get(service_of(key), ()) for key, kind in subjects.items() if kind == "service"}
+    return Place(centre, subjects, plan_versions(conn, agents), own)
+
+
+def service_of(key: str) -> str:
+    """The id of the service in a subject's key."""
+    return key.removeprefix("service:").partition("@")[0]
 
 
 @dataclass(slots=True)
@@ -85,10 +101,11 @@ class Places:
 
     _places: dict[str, Place] = field(default_factory=dict)
     _centres: dict[str, str] = field(default_factory=dict)
+    _limits: Mapping[str, Sequence[Limit]] | None = None
 
     def forget(self, _topic: str = "") -> None:
         """The register changed: read places again when they are needed."""
-        self._places = {}
+        self._places, self._limits = {}, None
 
     def centre_of(self, conn: Connection, name: str) -> str | None:
         """The centre of an agent; None for an agent nobody enrolled."""
@@ -102,5 +119,7 @@ class Places:
     def at(self, conn: Connection, centre: str) -> Place:
         """The place of a centre."""
         if centre not in self._places:
-            self._places[centre] = read_place(conn, centre)
+            if self._limits is None:
+                self._limits = read_limits(conn)
+            self._places[centre] = read_place(conn, centre, self._limits)
         return self._places[centre]
