@@ -16,17 +16,21 @@ from collector.judging.policy import Policies
 
 Load = Callable[[Span, Collection[str]], Case]
 """`load(span, keys)` gives the case of these subjects with the facts of that span, also of the centre's other subjects,
-and with the last fact before it where it begins in a gap."""
+and with the last of each before it where it begins in a gap."""
 
 _NEVER: Final = Timeline()
 
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How far back and ahead of a moment its judgement may look, ms; `back_ms` is not less than a fact may hold."""
+    """How far back and ahead of a moment its judgement may look, ms; `back_ms` is not less than a fact may hold.
+
+    `period_ms`: what is measured least often of it is measured so often.
+    """
 
     back_ms: int
     ahead_ms: int
+    period_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ def parts_of(kinds: Mapping[str, str], periods: Mapping[str, int], policies: Pol
         groups.setdefault(periods[key], set()).add(key)
     core = kinds.keys() - set().union(*groups.values())
     longest = max((periods.get(key, 0) for key in core), default=0)
-    pace = Pace(max(policies.reach_ms, policies.held_ms(longest)), policies.ahead_ms(longest))
+    pace = Pace(max(policies.reach_ms, policies.held_ms(longest)), policies.ahead_ms(longest), longest)
     services = [Part(frozenset(keys), _service_pace(ms, policies)) for ms, keys in sorted(groups.items())]
     return [Part(frozenset(core), pace), *services]
 
@@ -56,7 +60,7 @@ def _service_pace(period_ms: int, policies: Policies) -> Pace:
     """One service speaks for another within a period: so much further ahead it matters what came in."""
     near_ms = min(period_ms, max(version.hold_ms for version in policies.versions))
     back_ms = max(policies.services_reach_ms(period_ms), policies.held_ms(period_ms))
-    return Pace(back_ms, policies.ahead_ms(period_ms) + near_ms)
+    return Pace(back_ms, policies.ahead_ms(period_ms) + near_ms, near_ms)
 
 
 @dataclass(frozen=True, slots=True)

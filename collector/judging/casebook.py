@@ -75,14 +75,15 @@ class Casebook:
     def load(
         self, conn: Connection, place: Place, span: Span, *, now_ms: int, keys: Collection[str] | None = None
     ) -> Loaded:
-        """The case of a place with every fact of `span`, and the last facts before it where it begins in a gap.
+        """The case of a place with every fact of `span`, and the last of each subject before where it begins in a gap.
 
         `keys`: the subjects that are to be judged; None: all.
         """
         centre, agents = f"centre:{place.centre}", list(place.plans)
         subjects = {key: place.subjects[key] for key in (place.subjects if keys is None else keys)}
         core = centre in subjects
-        facts, pruned = self._facts(conn, place, span)
+        quiet_ms = max(part.pace.period_ms for part in self.parts(place) if keys is None or part.keys & set(keys))
+        facts, pruned = self._facts(conn, place, span, quiet_ms)
         by_subject: dict[str, list[Fact]] = {
             key: [] for key, kind in place.subjects.items() if core or kind == "service"
         }
@@ -98,8 +99,8 @@ class Casebook:
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
-    def _facts(self, conn: Connection, place: Place, span: Span) -> tuple[list[Fact], bool]:
-        heads = [head for name in place.plans for head in _heads(conn, name, span)]
+    def _facts(self, conn: Connection, place: Place, span: Span, quiet_ms: int) -> tuple[list[Fact], bool]:
+        heads = [head for name in place.plans for head in _heads(conn, name, span, quiet_ms)]
         missing = [head.seq for head in heads if head.seq not in self._rows]
         found = [fact for head in heads for fact in self._rows.get(head.seq, ())]
         pruned = False
@@ -155,8 +156,10 @@ _INSIDE: Final = (
 _EARLIER: Final = (
     select(inbox.c.seq, inbox.c.at_min_ms)
     .where(inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms < _FIRST)
-    .order_by(inbox.c.at_max_ms.desc())
-    .limit(1)
+    .where(inbox.c.at_max_ms >= bindparam("since"))
+)
+_NEWEST: Final = select(func.max(inbox.c.at_max_ms)).where(
+    inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms < _FIRST
 )
 _STARTS_BEFORE: Final = (
     select(func.max(presence.c.from_ms))
@@ -180,13 +183,17 @@ _CONDITIONS: Final = (
 )
 
 
-def _heads(conn: Connection, name: str, span: Span) -> Sequence[Row[int, int]]:
-    """Rows of an agent that may hold something of a span, and its last before the span where that begins in a gap."""
+def _heads(conn: Connection, name: str, span: Span, quiet_ms: int) -> Sequence[Row[int, int]]:
+    """Rows of an agent that may hold something of a span; where that begins in a gap, also its last rows before, as far
+    back as something may wait for its turn."""
     given: dict[str, str | int] = {"agent": name, "first": span.start}
     heads = conn.execute(_INSIDE, given | {"last": span.end}).all()
     if min((head.at_min_ms for head in heads), default=span.end) <= span.start:
         return heads
-    return [*conn.execute(_EARLIER, given).all(), *heads]
+    newest: int | None = conn.scalar(_NEWEST, given)
+    if newest is None:
+        return heads
+    return [*conn.execute(_EARLIER, given | {"since": newest - quiet_ms}).all(), *heads]
 
 
 def read_presence(conn: Connection, agents: Sequence[str], span: Span, now_ms: int) -> dict[str, list[Span]]:

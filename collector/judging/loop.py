@@ -13,16 +13,17 @@ from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from collector.api import CollectorError
 from collector.hub import Hub
-from collector.judge.court import Case
+from collector.judge.court import Case, Timelines
 from collector.judge.edits import Edit, edits, only_silence
 from collector.judge.settling import Settled, review
 from collector.judge.timeline import Span
 from collector.judging import flips
 from collector.judging.agenda import Agenda, Watch
 from collector.judging.casebook import Casebook, Loaded
+from collector.judging.flips import CursorMoved
 from collector.judging.policy import Policies, newest_number, read_policies
+from collector.judging.shared import SharedServices
 from collector.judging.versions import keep_file
 from collector.loops import Loop
 from collector.register import presence
@@ -44,10 +45,6 @@ TAKEN_UP_WITHIN_MS: Final = 60_000
 """A judge that ended this soon after a policy was set may have judged by the old one; what it told is judged anew."""
 
 _WRITTEN_LATE_MS: Final = 3_000
-
-
-class CursorMoved(CollectorError):
-    """Somebody else judged in the meantime; nothing was written, and the next step begins from where they came to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,9 @@ class Judge:
         self._watch: Watch | None = None
         self._seq = 0
         self._anew: Span | None = None  # told under a policy that was no longer in force
+        self._shared = SharedServices(hub.store)
         hub.on("register", self._places.forget)
+        hub.on("register", self._shared.forget)
 
     def loop(self) -> Loop:
         return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True)
@@ -102,6 +101,7 @@ class Judge:
             more = self._step(book, watch, now_ms)
         except Exception:
             self._watch = None  # it remembers as seen what was not judged
+            self._shared.reset()
             raise
         return 0.0 if more else IDLE_S
 
@@ -118,7 +118,11 @@ class Judge:
         told = self._judge(agenda, book, watch, _Times(now_ms, max(now_ms, newest)))
         self._finish(told, moves, now_ms)
         watch.noticed(late)
+        if self._anew is not None:
+            self._shared.touch_all(self._anew)
         self._anew = None
+        if self._shared.judge(book.policies, now_ms):
+            self._hub.wake("flips")
         return len(rows) == ROWS
 
     # --- beginning --------------------------------------------------------------------------------------------------
@@ -133,6 +137,7 @@ class Judge:
             policies = self._hub.store.writer.do(lambda conn: self._begin(conn, now_ms))
             self._book, self._watch = Casebook(policies), Watch(self._places, policies, since_ms)
             self._places.forget()
+            self._shared.reset()
             self._anew = _unsure(policies, since_ms)
             with self._hub.store.reading() as conn:
                 self._watch.start(conn)
@@ -202,7 +207,15 @@ class Judge:
 
         key, parts = f"centre:{due.centre}", book.parts(place)
         found = review(load, due.span, now=times.edge, centre=key, parts=parts, timed=due.timed)
-        return _Verdict(due.centre, [e for settled in found for e in _edits(settled, loads[settled.part.keys])], found)
+        made: list[Edit] = []
+        for settled in found:
+            loaded = loads[settled.part.keys]
+            for key, timeline in _told(settled, loaded).items():
+                mine = edits(key, loaded.flips[key], timeline, settled.span)
+                made += mine
+                if key.startswith("service:"):
+                    self._shared.note(key, timeline, settled.span, mine)
+        return _Verdict(due.centre, made, found)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -243,13 +256,13 @@ def _unsure(policies: Policies, since_ms: int) -> Span | None:
     return Span(newest, max(newest, since_ms)) if soon and len(policies.versions) > 1 else None
 
 
-def _edits(settled: Settled, loaded: Loaded) -> list[Edit]:
-    made: list[Edit] = []
-    for key, timeline in settled.timelines.items():
-        told = timeline
-        if loaded.pruned:
-            if key.startswith("agent:"):  # whether it was heard does not depend on what was kept
-                continue
-            told = only_silence(settled.case.before[key], timeline, settled.span)
-        made += edits(key, loaded.flips[key], told, settled.span)
-    return made
+def _told(settled: Settled, loaded: Loaded) -> Timelines:
+    """What is told of each subject: where bodies are gone, only what fills silence."""
+    if not loaded.pruned:
+        return settled.timelines
+    before = settled.case.before
+    return {
+        key: only_silence(before[key], timeline, settled.span)
+        for key, timeline in settled.timelines.items()
+        if not key.startswith("agent:")  # whether it was heard does not depend on what was kept
+    }

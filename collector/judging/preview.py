@@ -155,7 +155,7 @@ class _Trial:
         told.facts += sum(1 for facts in case.facts.values() for f in facts if window.start <= f.at < window.end)
         for n, one in enumerate((case, self._paced(case, place))):
             known = replace(one, before=told.held[n], policies=self._both[n])
-            self._one(known, window, Pace(reach, ahead), told, n)
+            self._one(known, window, Pace(reach, ahead, 0), told, n)
 
     def _one(self, case: Case, window: Span, pace: Pace, told: _Telling, n: int) -> None:
         last = window.end >= self._now

@@ -153,7 +153,8 @@ class Desk:
     def _load(self, span: Span, keys: Collection[str]) -> Case:
         inside = [fact for fact in self.facts if span.start <= fact.at <= span.end]
         earlier = [fact.at for fact in self.facts if fact.at < span.start]
-        inside += [fact for fact in self.facts if earlier and fact.at == max(earlier)]
+        quiet = max(part.pace.period_ms for part in self._parts() if part.keys & set(keys))
+        inside += [fact for fact in self.facts if earlier and max(earlier) - quiet <= fact.at < span.start]
         facts = {key: [fact for fact in in_order(inside) if fact.subject == key] for key in self.kinds}
         before: dict[str, Timeline] = {key: timeline_of(self.effective(key)) for key in self.kinds}
         owners = {key: frozenset([BOX]) for key in self.kinds}
