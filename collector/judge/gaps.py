@@ -7,6 +7,9 @@ from typing import Final
 
 from collector.judge.timeline import Span
 
+GAPS: Final = frozenset({"silent", "stale"})
+"""Why a state is unknown where nothing was measured any more."""
+
 SPEAKS_MS: Final = 10_000
 """How long a measurement speaks at least, also of an agent that is not heard.
 

@@ -6,14 +6,14 @@ while it measures the system over a line that is fine; what one sees that cannot
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
 from collector.api import State
-from collector.judge.timeline import BEGINNING, Detail, Segment, Span, Timeline
+from collector.judge.timeline import ALWAYS, BEGINNING, Detail, Segment, Span, Timeline
 from collector.judge.windows import MAX_EVIDENCE
 from collector.judging.policy import Policies, Shared
 
@@ -50,6 +50,39 @@ def judge_shared(views: Views, *, before: Timeline, span: Span, policies: Polici
         if found:
             found[-1].look(sweep)
     return [one.segment(closed=n + 1 < len(found) or not lasting) for n, one in enumerate(found)]
+
+
+Load = Callable[[int], tuple[Views, Timeline]]
+"""`load(start)` gives what each place sees, and how the system was judged so far, complete from `start` on."""
+
+
+def settle_shared(load: Load, touched: Span, *, now: int, policies: Policies) -> tuple[Span, Timeline]:
+    """Judge again around `touched`, where a place's view changed; outside of the span given back nothing changes.
+
+    Begins where what held then began, for a fault tells the most that was seen of it; ends with the next state on
+    record that still begins when it did, or now.
+    """
+    views, before = load(touched.start)
+    begun = before.at(touched.start - 1)
+    start, end = touched.start, touched.end
+    if begun.state in ("down", "degraded"):
+        start = begun.at
+        views, before = load(start)
+    while True:
+        later = before.starting(end + 1, ALWAYS)
+        end = later[0].at if later else max(now, end)
+        span = Span(start, end)
+        told = judge_shared(views, before=before, span=span, policies=policies, lasting=not later)
+        if not later:
+            return span, before.spliced(start, end, told)
+        if told and told[-1].at == end and told[-1].says(later[0]):
+            return span, before.spliced(start, end, [*told[:-1], later[0]])
+
+
+def touched_by(edges: Sequence[int], view: Timeline) -> Span:
+    """The span in which a place sees something else, where its `view` was told anew at these moments."""
+    later = view.starting(max(edges) + 1, ALWAYS)
+    return Span(min(edges), later[0].at if later else ALWAYS)
 
 
 def _edges(views: Views, span: Span, policies: Policies) -> Iterator[tuple[int, list[tuple[str, Segment]]]]:

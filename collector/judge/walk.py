@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from collector.api import State
 from collector.judge.facts import Fact
-from collector.judge.gaps import unknown_from
+from collector.judge.gaps import GAPS, unknown_from
 from collector.judge.moments import Moment, Moments
 from collector.judge.timeline import Detail, Segment, Span, Timeline, absences
 from collector.judge.windows import MAX_EVIDENCE
@@ -147,7 +147,10 @@ class _Walk:
         return steps, self._gaps(self.q.span.end, closed=False)
 
     def _gaps(self, end: int, *, closed: bool) -> list[Segment]:
-        if self.last_at is None or end <= self.last_at:
+        if self.last_at is None:  # further back than anything in hand: what was told of a gap then, holds
+            known = self.q.before.starting(self.q.span.start, end - 1 if closed else end)
+            return [segment for segment in known if segment.reason in GAPS]
+        if end <= self.last_at:
             return []
         version = self.q.policies.at(self.last_at)
         found = unknown_from(

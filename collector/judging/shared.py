@@ -13,8 +13,9 @@ from typing import Final
 
 from sqlalchemy import Connection, func, insert, select, update
 
+from collector.api import Flip
 from collector.judge.edits import Edit, edits, timeline_of
-from collector.judge.shared import Views, judge_shared
+from collector.judge.shared import Views, settle_shared, touched_by
 from collector.judge.timeline import ALWAYS, Span, Timeline
 from collector.judging import flips
 from collector.judging.flips import CursorMoved
@@ -66,7 +67,7 @@ class SharedServices:
         if not made:
             return
         service = service_of(key)
-        self.touch(service, Span(made[0].at, made[-1].at))
+        self.touch(service, touched_by([edit.at for edit in made], timeline))
         tails = self._tails.get(service)
         if tails is not None:
             old = tails.get(key)
@@ -109,17 +110,14 @@ class SharedServices:
 
     def _judge(self, conn: Connection, service: str, touched: Span, policies: Policies, now_ms: int) -> list[Edit]:
         key = f"service:{service}"
-        held = flips.effective(conn, [key], touched.start, ALWAYS)[key]
-        begun = timeline_of(held).at(touched.start - 1)
-        start = begun.at if begun.state in ("down", "degraded") else touched.start
-        if start < touched.start:  # what lasts tells the most that was seen of it, from its beginning on
-            held = flips.effective(conn, [key], start, ALWAYS)[key]
-        before = timeline_of(held)
-        after = before.starting(touched.end + 1, ALWAYS)
-        span = Span(start, after[0].at - 1 if after else max(now_ms, touched.end))
-        views = self._views(conn, service, start)
-        told = judge_shared(views, before=before, span=span, policies=policies, lasting=not after)
-        return edits(key, held, before.spliced(span.start, span.end, told), span)
+        held: list[Flip] = []
+
+        def load(start: int) -> tuple[Views, Timeline]:
+            held[:] = flips.effective(conn, [key], start, ALWAYS)[key]
+            return self._views(conn, service, start), timeline_of(held)
+
+        span, timeline = settle_shared(load, touched, now=now_ms, policies=policies)
+        return edits(key, held, timeline, span)
 
     def _views(self, conn: Connection, service: str, start: int) -> Views:
         tails = self._tails.setdefault(service, {})
@@ -150,9 +148,9 @@ class SharedServices:
         """Where the cursor is; what was written behind it is touched."""
         at = conn.scalar(select(cursor.c.seq).where(cursor.c.name == NAME))
         views = flip.c.subject.like("service:%@%")
-        spans = select(flip.c.subject, func.min(flip.c.at_ms), func.max(flip.c.at_ms)).where(flip.c.seq > (at or 0))
-        for key, first, last in conn.execute(spans.where(views).group_by(flip.c.subject)):
-            self.touch(service_of(key), Span(first, last))
+        first = select(flip.c.subject, func.min(flip.c.at_ms)).where(flip.c.seq > (at or 0), views)
+        for key, at_ms in conn.execute(first.group_by(flip.c.subject)):
+            self.touch(service_of(key), Span(at_ms, ALWAYS))
         return -1 if at is None else int(at)
 
     def _write(self, made: Sequence[Edit], now_ms: int) -> None:
