@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 import pytest
@@ -64,6 +65,10 @@ def declare(conn: Connection) -> None:
         plans.put(conn, agent(n), items, T0 - 1_000)
 
 
+def asked(n: int, period_s: float) -> PlanItem:
+    return PlanItem("s", view(n), "service", "https://portal.example/", period_s, 20.0)
+
+
 def minutes(n: int, outcomes: str, *, first: int = 0) -> list[Fact]:
     """A minute each: trains to a good line, and the service: `.` passed, `x` failed, `s` passed slowly."""
     facts: list[Fact] = []
@@ -83,13 +88,11 @@ def minutes(n: int, outcomes: str, *, first: int = 0) -> list[Fact]:
     return facts
 
 
-def at(hub: Hub, clock: HandClock, second: float) -> int:
+def at(hub: Hub, clock: HandClock, second: float) -> None:
+    """The clock is set, and every agent was heard until then."""
+    for beat in [*range(clock.wall, ms(second), 40_000), ms(second)]:
+        hub.store.writer.do(partial(presence.hear, beats={agent(n): beat for n in range(CENTRES + 1)}))
     clock.wall = ms(second)
-    beats = {agent(n): ms(second) for n in range(CENTRES + 1)}
-    for beat in range(0, int(second), 40):
-        hub.store.writer.do(lambda conn, b=beat: presence.hear(conn, beats={name: ms(b) for name in beats}))  # type: ignore[misc]  # mypy knows no defaults of a lambda
-    hub.store.writer.do(lambda conn: presence.hear(conn, beats=beats))
-    return clock.wall
 
 
 def judged(judge: Judge) -> None:
@@ -144,7 +147,7 @@ def test_two_centres_and_the_province_are_enough_and_its_end_is_told_with_all_th
         town.send(minutes(n, "...", first=6), agent=agent(n))
     at(hub, clock, 540)
     judged(judge)
-    assert told(hub, SHARED)[1:] == [(142.0, "down", "service_down"), (381.0, "ok", None)]
+    assert told(hub, SHARED)[1:] == [(142.0, "down", "service_down"), (380.0, "ok", None)]
     with hub.store.reading() as conn:
         held = flips.effective(conn, [SHARED], 0, ALWAYS)[SHARED]
     assert held[1].detail == {"seen": 2, "of": 6, "vantage": "down"}
@@ -249,12 +252,11 @@ def test_a_service_that_is_asked_seldom_goes_stale_when_its_time_has_come(
 
     hub.store.writer.do(seldom)
     town.send(minutes(1, "."), agent=agent(1))
-    step: Callable[[int], int] = lambda second: at(hub, clock, second)  # noqa: E731
-    step(60)
+    at(hub, clock, 60)
     judged(judge)
     for minute in range(1, 60, 3):
         trains = [f for f in minutes(1, "...", first=minute) if not f.subject.startswith("service:")]
         town.send(trains, agent=agent(1))
-        step(60 * minute + 180)
+        at(hub, clock, 60 * minute + 180)
         judged(judge)
     assert told(hub, view(1)) == [(21.0, "ok", None), (2_721.0, "unknown", "stale")]
