@@ -6,17 +6,18 @@ case = what is known of a centre around a span; judge(case) = its subjects' time
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from collector.judge.agent import Condition, judge_agent
-from collector.judge.centre import judge_centre
+from collector.judge.centre import Parts, judge_centre
 from collector.judge.device import judge_device
 from collector.judge.facts import Fact
 from collector.judge.lan import judge_lan
 from collector.judge.line import judge_line
 from collector.judge.service import Limit, judge_service
 from collector.judge.timeline import Segment, Span, Timeline
+from collector.judge.vantage import REASONS, Far, Gaps, Nobody, own
 from collector.judge.walk import Question
 from collector.judging.policy import Policies
 
@@ -30,7 +31,8 @@ class Case:
 
     `subjects` maps each subject to its kind. `facts` are in order (`facts.in_order`). `owners` names the agents that
     measure a subject: where all of them are silent, its gaps are silence. `limits`: how slow a service may be, by time.
-    `way`: the centre's timeline, where it is not among the subjects to be judged.
+    `way`: the centre's timeline, where it is not among the subjects to be judged. `planned`: since when a plan holds a
+    subject. `far`: what vantages of the province know of its lines.
     """
 
     subjects: Mapping[str, str]
@@ -42,6 +44,8 @@ class Case:
     conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)
     limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
     way: Timeline = _NEVER
+    planned: Mapping[str, int] = field(default_factory=dict)
+    far: Far = field(default_factory=Nobody)
 
     def of(self, kind: str) -> list[str]:
         """The subjects of a kind, in the order of their keys."""
@@ -55,7 +59,7 @@ def judge(case: Case, span: Span) -> Timelines:
         court.put(key, judge_agent(court.ask(key), conditions=case.conditions.get(key.removeprefix("agent:"), ())))
     lan = court.lan()
     for key in case.of("line"):
-        court.put(key, judge_line(court.ask(key), lan=lan))
+        court.put(key, court.line(key, lan))
     for key in case.of("device"):
         court.put(key, judge_device(court.ask(key), lan=lan))
     for key in case.of("centre"):
@@ -88,11 +92,24 @@ class _Court:
         lans = [self.put(key, judge_lan(self.ask(key), behind=behind, ports=ports)) for key in case.of("lan")]
         return lans[0] if lans else _NEVER
 
+    def line(self, key: str, lan: Timeline) -> list[Segment]:
+        """By the centre's own agents, and in the gaps they leave by what the province sees."""
+        question, case = self.ask(key), self.case
+        before, start = own(question.before), self.span.start
+        if question.before.at(start - 1).reason in REASONS:  # since when, and why, the gap is open is not on record
+            last = next((fact.at for fact in reversed(question.facts) if fact.at < start), start)
+            start = min(start, last)
+        alone = replace(question, before=before, span=Span(start, self.span.end))
+        told = before.spliced(start, self.span.end, judge_line(alone, lan=lan))
+        return Gaps(key, question, told, case.far).filled()
+
     def centre(self, key: str, lan: Timeline) -> list[Segment]:
-        lines = {line: self.timelines[line] for line in self.case.of("line")}
-        devices = {device: self.timelines[device] for device in self.case.of("device")}
-        before = self.case.before.get(key, _NEVER)
-        return judge_centre(before=before, span=self.span, lan=lan, lines=lines, devices=devices)
+        case = self.case
+        agents, lines, devices = (
+            {key: self.timelines[key] for key in case.of(kind)} for kind in ("agent", "line", "device")
+        )
+        parts = Parts(lan, lines, devices, agents, case.planned)
+        return judge_centre(before=case.before.get(key, _NEVER), span=self.span, parts=parts)
 
     def services(self) -> None:
         case, keys = self.case, self.case.of("service")

@@ -16,6 +16,7 @@ from collector.judge.facts import Fact, Reading, in_order
 from collector.judge.service import Limit
 from collector.judge.settling import Part, parts_of, review
 from collector.judge.timeline import ALWAYS, Span, Timeline
+from collector.judge.vantage import Names, answered, answers
 from collector.judging.policy import Policies, Version, parse_policy
 from wire.outcomes import Outcome
 
@@ -24,6 +25,7 @@ T0: Final = 1_763_700_000_000
 
 BOX: Final = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 DEVICE: Final = "device:01ARZ3NDEKTSV4RRFFQ69G5FAW"
+VANTAGE: Final = "01ARZ3NDEKTSV4RRFFQ69G5FVA"
 LAN: Final = "lan:00000-1"
 LINE: Final = "line:00000-1/a"
 SECOND_LINE: Final = "line:00000-1/b"
@@ -103,6 +105,26 @@ def batches(facts: list[Fact], dice: Random) -> list[list[Fact]]:
 
 
 @dataclass(slots=True)
+class Seen:
+    """What one vantage knows, as `collector.judge.vantage.Far`."""
+
+    every: Sequence[Fact]
+    room: Sequence[Span]
+    asked: dict[str, Sequence[Fact]] = field(default_factory=dict)
+
+    def facts(self, line: str) -> Sequence[Fact]:
+        self.asked[line] = in_order([fact for fact in self.every if fact.subject == line])
+        return self.asked[line]
+
+    def presence(self, line: str) -> Sequence[Span]:
+        return self.room
+
+    def company(self, line: str, lately: Span, now: Span) -> Sequence[tuple[int, int]]:
+        by_slot = answers([fact for fact in self.every if fact.subject != line], Names())
+        return [(answered(by_slot, lately), answered(by_slot, now))]
+
+
+@dataclass(slots=True)
 class Desk:
     """Takes facts as they come and keeps flips as the store does: append-only, with `supersedes`."""
 
@@ -111,6 +133,10 @@ class Desk:
     policies: Policies = POLICIES
     kinds: Mapping[str, str] = field(default_factory=lambda: dict(KINDS))
     limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
+    planned: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    seen: list[Fact] = field(default_factory=list)
+    """What the vantage measured: of this centre's lines, and of all else it asks."""
+    room: Sequence[Span] = (Span(ms(-10), ALWAYS),)
     facts: list[Fact] = field(default_factory=list)
     rows: list[Flip] = field(default_factory=list)
 
@@ -131,6 +157,13 @@ class Desk:
         for edit in made:
             self.rows.append(_flip(len(self.rows) + 1, edit))
         return made
+
+    def see(self, facts: Iterable[Fact], now_s: float) -> list[Edit]:
+        """The vantage's facts have come."""
+        came = list(facts)
+        self.seen.extend(came)
+        times = [fact.at for fact in came]
+        return self.look(Span(min(times), max(times)), now_s)
 
     def effective(self, subject: str) -> list[Flip]:
         """The flips of a subject that hold, in order of time."""
@@ -158,9 +191,10 @@ class Desk:
         facts = {key: [fact for fact in in_order(inside) if fact.subject == key] for key in self.kinds}
         before: dict[str, Timeline] = {key: timeline_of(self.effective(key)) for key in self.kinds}
         owners = {key: frozenset([BOX]) for key in self.kinds}
+        far = Seen(self.seen, self.room)
         return Case(
             {key: self.kinds[key] for key in keys}, facts, before, owners, self.policies, {BOX: self.presence},
-            {BOX: self.conditions}, self.limits, before.get(CENTRE, Timeline()),
+            {BOX: self.conditions}, self.limits, before.get(CENTRE, Timeline()), self.planned, far,
         )  # fmt: skip
 
 
