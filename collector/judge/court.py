@@ -1,23 +1,24 @@
-"""A whole centre judged in order, as far around what came in as it can matter.
+"""A whole centre judged in order.
 
 case = what is known of a centre around a span; judge(case) = its subjects' timelines there
-settle(load, ...) asks for ever more of a centre until its new timelines agree with those it had
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from collector.judge.agent import Condition, judge_agent
-from collector.judge.centre import judge_centre
+from collector.judge.centre import Parts, judge_centre
 from collector.judge.device import judge_device
 from collector.judge.facts import Fact
 from collector.judge.lan import judge_lan
 from collector.judge.line import judge_line
 from collector.judge.retired import without_service
+from collector.judge.service import Limit, judge_service
 from collector.judge.timeline import Segment, Span, Timeline
+from collector.judge.vantage import REASONS, Far, Gaps, Nobody, own
 from collector.judge.walk import Question
 from collector.judging.policy import Policies
 
@@ -32,6 +33,8 @@ class Case:
     `subjects` maps each subject to its kind. `facts` are in order (`facts.in_order`). `owners` names the agents that
     measure a subject: where all of them are silent, its gaps are silence. `retired` are the spans in which a subject
     was out of service; `stays` those in which an agent stood here, where it was carried: elsewhere it is not heard.
+    `limits`: how slow a service may be, by time. `way`: the centre's timeline, where it is not among the subjects to be
+    judged. `planned`: since when a plan holds a subject. `far`: what vantages of the province know of its lines.
     """
 
     subjects: Mapping[str, str]
@@ -43,6 +46,10 @@ class Case:
     conditions: Mapping[str, Sequence[Condition]] = field(default_factory=dict)
     retired: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     stays: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
+    way: Timeline = _NEVER
+    planned: Mapping[str, int] = field(default_factory=dict)
+    far: Far = field(default_factory=Nobody)
 
     def of(self, kind: str) -> list[str]:
         """The subjects of a kind, in the order of their keys."""
@@ -56,11 +63,12 @@ def judge(case: Case, span: Span) -> Timelines:
         court.put(key, judge_agent(court.ask(key), conditions=case.conditions.get(key.removeprefix("agent:"), ())))
     lan = court.lan()
     for key in case.of("line"):
-        court.put(key, judge_line(court.ask(key), lan=lan))
+        court.put(key, court.line(key, lan))
     for key in case.of("device"):
         court.put(key, judge_device(court.ask(key), lan=lan))
     for key in case.of("centre"):
         court.put(key, court.centre(key, lan))
+    court.services()
     return court.timelines
 
 
@@ -102,46 +110,30 @@ class _Court:
         lans = [self.put(key, judge_lan(self.ask(key), behind=behind, ports=ports)) for key in case.of("lan")]
         return lans[0] if lans else _NEVER
 
+    def line(self, key: str, lan: Timeline) -> list[Segment]:
+        """By the centre's own agents, and in the gaps they leave by what the province sees."""
+        question, case = self.ask(key), self.case
+        before, start = own(question.before), self.span.start
+        if question.before.at(start - 1).reason in REASONS:  # since when, and why, the gap is open is not on record
+            last = next((fact.at for fact in reversed(question.facts) if fact.at < start), start)
+            start = min(start, last)
+        alone = replace(question, before=before, span=Span(start, self.span.end))
+        told = before.spliced(start, self.span.end, judge_line(alone, lan=lan))
+        return Gaps(key, question, told, case.far).filled()
+
     def centre(self, key: str, lan: Timeline) -> list[Segment]:
-        lines = {line: self.timelines[line] for line in self.case.of("line")}
-        devices = {device: self.timelines[device] for device in self.case.of("device")}
-        before = self.case.before.get(key, _NEVER)
-        return judge_centre(before=before, span=self.span, lan=lan, lines=lines, devices=devices)
+        case = self.case
+        agents, lines, devices = (
+            {key: self.timelines[key] for key in case.of(kind)} for kind in ("agent", "line", "device")
+        )
+        parts = Parts(lan, lines, devices, agents, case.planned)
+        return judge_centre(before=case.before.get(key, _NEVER), span=self.span, parts=parts)
 
-
-# --- how far --------------------------------------------------------------------------------------------------------
-
-Load = Callable[[Span], Case]
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """Timelines that hold within `span`; outside of it nothing changes. `case` is what they were judged from."""
-
-    case: Case
-    span: Span
-    timelines: Timelines
-
-
-def settle(load: Load, touched: Span, *, now: int, policies: Policies, valid_ms: int) -> Settled:
-    """Judge a centre again around `touched`, where something came to be known.
-
-    `load(span)` gives the case with all facts of that span, and with the last fact before it where it begins in a gap.
-    `valid_ms` is how long any fact of this centre may hold. Begins early enough for every moment that could look ahead
-    to what was touched; ends where the new timelines have agreed with the old ones for a whole window, or now.
-    """
-    decide, reach = policies.decide_ms, max(policies.reach_ms, valid_ms)
-    start, end = touched.start - 2 * decide, touched.end + 2 * reach + decide
-    while True:
-        if end + 2 * decide >= now:
-            end = now
-        loaded = Span(start - reach, min(now, end + 2 * decide) if end < now else now)
-        case = load(loaded)
-        timelines = judge(case, Span(start, end if end == now else end + decide))
-        if end >= now or _agree(case.before, timelines, end - reach, end):
-            return Settled(case, Span(start, end), timelines)
-        end = start + 4 * (end - start)
-
-
-def _agree(before: Mapping[str, Timeline], after: Timelines, first: int, last: int) -> bool:
-    return all(timeline.agrees(before.get(key, _NEVER), first, last) for key, timeline in after.items())
+    def services(self) -> None:
+        case, keys = self.case, self.case.of("service")
+        way = next((self.timelines[key] for key in case.of("centre")), case.way)
+        asked = (fact for key, facts in case.facts.items() if key.startswith("service:") for fact in facts)
+        others = sorted(asked, key=lambda fact: (fact.at, fact.subject, fact.batch, fact.i)) if keys else []
+        for key in keys:
+            limits = case.limits.get(key, ())
+            self.put(key, judge_service(self.ask(key), way=way, others=others, limits=limits))

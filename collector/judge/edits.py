@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from collector.api import Flip, State
 from collector.judge.retired import REASON as OUT_OF_SERVICE
 from collector.judge.timeline import BEGINNING, Detail, Segment, Span, Timeline
+from collector.judge.vantage import REASONS
+
+_YIELDING: Final = REASONS | {"silent", "line_answers"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +79,8 @@ def _retraction(flip: Flip) -> Edit:
 
 
 def only_silence(before: Timeline, after: Timeline, span: Span) -> Timeline:
-    """`before`, where it says `unknown(silent)` within `span` replaced by what `after` says, marked partial.
+    """`before`, where an agent's silence left nothing, or the province's view alone, replaced within `span` by what
+    `after` says, marked partial.
 
     For data so late that what was measured around it is no longer kept: it may fill silence and overrule nothing.
     """
@@ -87,6 +92,6 @@ def only_silence(before: Timeline, after: Timeline, span: Span) -> Timeline:
 def _filled(at: int, was: Segment, now: Segment) -> Segment:
     if OUT_OF_SERVICE in {was.reason, now.reason}:  # what the register says needs no measurement
         return replace(now, at=at)
-    if was.reason != "silent" or now.says(was) or now.says(BEGINNING):
+    if was.reason not in _YIELDING or now.says(was) or now.says(BEGINNING) or now.reason == "silent":
         return replace(was, at=at)
     return replace(now, at=at, detail={**now.detail, "partial": 1})

@@ -10,11 +10,12 @@ from typing import Final
 from collector.api import StoredObservation
 from wire.outcomes import Outcome
 
-# What any rule looks at besides trains of packets; everything else of an observation is left behind.
+# What any rule looks at besides trains of packets and the time a service took; all else of an observation is left
+# behind.
 WATCHED: Final = frozenset({
     "motcua_device_disk_used_ratio", "motcua_device_inodes_used_ratio", "motcua_device_memory_used_ratio",
     "motcua_device_temperature_celsius", "motcua_device_battery_plugged", "motcua_device_network_speed_bps",
-    "motcua_agent_spool_oldest_seconds", "motcua_agent_disk_free_bytes",
+    "motcua_agent_spool_oldest_seconds", "motcua_agent_disk_free_bytes", "motcua_service_certificate_left_seconds",
 })  # fmt: skip
 
 
@@ -29,7 +30,8 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One measurement of one target by one agent. `at` is corrected UTC; `sent` 0 where it was no train of packets."""
+    """One measurement of one target by one agent. `at` is corrected UTC; `sent` 0 where it was no train of packets;
+    `total_s` what a service took that passed, over the version of IP that was quicker."""
 
     at: int
     subject: str
@@ -45,6 +47,7 @@ class Fact:
     received: int = 0
     rtt_s: float | None = None
     readings: tuple[Reading, ...] = ()
+    total_s: float | None = None
 
     @property
     def id(self) -> str:
@@ -62,6 +65,7 @@ def fact_of(stored: StoredObservation, period_ms: int) -> Fact:
     o = stored.observation
     sent = received = 0
     rtt_s: float | None = None
+    total_s: float | None = None
     readings: list[Reading] = []
     for value in o.values:
         name = value.metric
@@ -71,12 +75,14 @@ def fact_of(stored: StoredObservation, period_ms: int) -> Fact:
             received = int(value.value)
         elif name.endswith("_rtt_seconds"):
             rtt_s = value.value
+        elif name == "motcua_service_total_seconds":
+            total_s = value.value if total_s is None else min(total_s, value.value)
         elif name in WATCHED:
             readings.append(Reading(name, value.of or "", value.value))
     batch, _, i = stored.id.rpartition("/")
     return Fact(
         stored.at_ms, o.subject, stored.agent, o.probe, o.target, o.outcome, o.reason, period_ms, batch, int(i),
-        max(sent, 0), max(0, min(received, sent)), rtt_s, tuple(readings),
+        max(sent, 0), max(0, min(received, sent)), rtt_s, tuple(readings), total_s,
     )  # fmt: skip
 
 

@@ -7,6 +7,9 @@ from typing import Final
 
 from collector.judge.timeline import Span
 
+GAPS: Final = frozenset({"silent", "stale"})
+"""Why a state is unknown where nothing was measured any more."""
+
 SPEAKS_MS: Final = 10_000
 """How long a measurement speaks at least, also of an agent that is not heard.
 
@@ -20,6 +23,7 @@ def unknown_from(
     """Moments between the last measurement and `end` at which the state becomes unknown, each with its reason.
 
     `silent` from when the agent was no longer heard; `stale` where it was heard and still nothing came for `valid_ms`.
+    What is stale stays so until it is measured: that its agent falls silent as well says no more of it.
     What an agent measured within `cut_ms` before it vanished, or before now (`closed` False), may be on its way: for
     that long the last state holds.
     """
@@ -30,7 +34,7 @@ def unknown_from(
         if start >= stop:
             continue
         if start - seen > valid_ms + cut_ms:
-            found.append((seen + valid_ms, "stale"))
+            return [*found, (seen + valid_ms, "stale")]
         found.append((start, "silent"))
         seen = stop
     if end - seen > valid_ms + (0 if closed else cut_ms):

@@ -3,7 +3,8 @@
 First every moment gets its footing (ok, down, unknown) by looking ahead: an outage begins with the first of the losses
 that prove it and ends with the first of the answers that prove its end. Then symptoms (loss, slowness, conditions) of
 the moments on firm ground make degraded of ok. A moment's footing depends on the one before it and on what follows
-within `decide_ms`, on nothing else: so judging may begin anywhere, from what was judged before.
+within `decide_ms`, or within as many periods as a row needs, on nothing else: so judging may begin anywhere, from what
+was judged before.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final, Protocol
 
 from collector.api import State
 from collector.judge.facts import Fact
-from collector.judge.gaps import unknown_from
+from collector.judge.gaps import GAPS, unknown_from
 from collector.judge.moments import Moment, Moments
 from collector.judge.timeline import Detail, Segment, Span, Timeline, absences
 from collector.judge.windows import MAX_EVIDENCE
@@ -73,8 +74,9 @@ class Kind(Protocol):
 
 @dataclass(slots=True)
 class _Step:
-    """A moment with its footing, and what had become unknown before it."""
+    """A moment, its number, its footing, and what had become unknown before it."""
 
+    k: int
     moment: Moment
     version: Version
     footing: Segment
@@ -86,6 +88,11 @@ def valid_ms(fact: Fact, policies: Policies) -> int:
     """How long a fact holds."""
     version = policies.at(fact.at)
     return min(version.policy.time.stale_periods * fact.period_ms, version.hold_ms)
+
+
+def ahead_ms(rows: int, period_ms: int, version: Version) -> int:
+    """How far ahead of a moment is looked for `rows` in a row of what is measured every `period_ms`."""
+    return max(version.decide_ms, rows * min(period_ms, version.hold_ms))
 
 
 def walk(question: Question, kind: Kind) -> list[Segment]:
@@ -135,12 +142,15 @@ class _Walk:
             if held.state == "ok" and moment.colour != "blind":
                 self.kind.take(moment, version)
                 symptoms = self.kind.symptoms(moment, version)
-            steps.append(_Step(moment, version, held, gaps, symptoms))
+            steps.append(_Step(k, moment, version, held, gaps, symptoms))
             self._measured(moment)
         return steps, self._gaps(self.q.span.end, closed=False)
 
     def _gaps(self, end: int, *, closed: bool) -> list[Segment]:
-        if self.last_at is None or end <= self.last_at:
+        if self.last_at is None:  # further back than anything in hand: what was told of a gap then, holds
+            known = self.q.before.starting(self.q.span.start, end - 1 if closed else end)
+            return [segment for segment in known if segment.reason in GAPS]
+        if end <= self.last_at:
             return []
         version = self.q.policies.at(self.last_at)
         found = unknown_from(
@@ -160,7 +170,7 @@ class _Walk:
         if held.state == "ok":
             return held
         need = self.kind.needs(version).good if held.state == "down" else 1
-        row = self.moments.good_row(k, need, decide_ms=version.decide_ms)
+        row = self.moments.good_row(k, need, decide_ms=self._ahead(k, version))
         if row is None:
             return held
         evidence = tuple(fact.id for fact in row[:MAX_EVIDENCE])
@@ -168,7 +178,7 @@ class _Walk:
 
     def _lost(self, k: int, held: Segment, version: Version) -> Segment:
         need = self.kind.needs(version).lost
-        j = self.moments.run(k, "lost", need, decide_ms=version.decide_ms)
+        j = self.moments.run(k, "lost", need, decide_ms=self._ahead(k, version))
         if j is None:
             return held
         at = self.moments.all[k].at
@@ -182,12 +192,16 @@ class _Walk:
         moment = self.moments.all[k]
         if held.state != "unknown":
             need = self.kind.needs(version).lost
-            if self.moments.run(k, "blind", need, decide_ms=version.decide_ms) is None:
+            if self.moments.run(k, "blind", need, decide_ms=self._ahead(k, version)) is None:
                 return held
         reason = moment.facts[0].reason
         if held.state == "unknown" and held.reason == reason:
             return held
         return Segment(moment.at, "unknown", reason, {}, (moment.facts[0].id,), version.number)
+
+    def _ahead(self, k: int, version: Version) -> int:
+        needs, facts = self.kind.needs(version), self.moments.all[k].facts
+        return ahead_ms(max(needs.lost, needs.good, needs.calm), max(fact.period_ms for fact in facts), version)
 
     # --- states -----------------------------------------------------------------------------------------------------
 
@@ -222,7 +236,7 @@ class _Walk:
             return Segment(at, "degraded", worst.reason, worst.detail, worst.evidence, number)
         if told.state != "degraded":
             return step.footing
-        calm = _calm(steps, n, told, self.kind.needs(step.version).calm)
+        calm = _calm(steps, n, told, self.kind.needs(step.version).calm, self._ahead(step.k, step.version))
         return told if calm is None else Segment(step.moment.at, "ok", None, {}, calm, step.version.number)
 
 
@@ -231,10 +245,11 @@ def _grounded(segment: Segment) -> Segment:
     return Segment(segment.at, "ok", policy=segment.policy) if segment.state == "degraded" else segment
 
 
-def _calm(steps: Sequence[_Step], n: int, told: Segment, need: int) -> tuple[str, ...] | None:
-    """Evidence that from step `n` on nothing is wrong `need` times in a row; None where it is not so, or not yet."""
+def _calm(steps: Sequence[_Step], n: int, told: Segment, need: int, limit: int) -> tuple[str, ...] | None:
+    """Evidence that from step `n` on nothing is wrong `need` times in a row within `limit` ms; None where it is not so,
+    or not yet."""
     evidence: list[str] = []
-    start, limit = steps[n].moment.at, steps[n].version.decide_ms
+    start = steps[n].moment.at
     for m in range(n, len(steps)):
         step = steps[m]
         late = step.moment.at - start > limit or (m > n and step.gaps)

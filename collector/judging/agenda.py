@@ -11,7 +11,6 @@ from sqlalchemy import Connection, func, or_, select
 from collector.judge.court import Case
 from collector.judge.timeline import ALWAYS, Span
 from collector.judge.walk import valid_ms
-from collector.judging.casebook import Loaded
 from collector.judging.policy import Policies
 from collector.lifecycle import records
 from collector.register import presence
@@ -29,13 +28,16 @@ _WRITTEN_LATE_MS: Final = 3_000
 
 @dataclass(slots=True)
 class Agenda:
-    """Touched spans by centre."""
+    """Touched spans by centre; `timed` names those touched by more than facts that came in."""
 
     spans: dict[str, list[Span]] = field(default_factory=dict)
+    timed: set[str] = field(default_factory=set)
 
-    def touch(self, centre: str, first: int, last: int) -> None:
+    def touch(self, centre: str, first: int, last: int, *, timed: bool = False) -> None:
         """Something came to be known about a centre between two moments."""
         self.spans.setdefault(centre, []).append(Span(first, last))
+        if timed:
+            self.timed.add(centre)
 
     def rounds(self) -> Iterator[dict[str, Span]]:
         """All spans, joined where they are near, oldest first: each centre at most once a round."""
@@ -65,7 +67,7 @@ class Watch:
     since_ms: int
     silent: set[str] = field(default_factory=set)
     heard_from: dict[str, int] = field(default_factory=dict)
-    deadlines: dict[str, int] = field(default_factory=dict)
+    deadlines: dict[tuple[str, frozenset[str]], int] = field(default_factory=dict)
     caught_up: bool = False
     acts: int | None = None  # the newest act of people that was looked at
 
@@ -98,7 +100,7 @@ class Watch:
 
     def _touch(self, conn: Connection, agenda: Agenda, name: str, first: int, last: int) -> None:
         for centre in self.places.centres_of(conn, name):
-            agenda.touch(centre, first, last)
+            agenda.touch(centre, first, last, timed=True)
 
     def _returns(self, conn: Connection, agenda: Agenda, now_ms: int) -> None:
         for row in conn.execute(select(heard.c.agent, heard.c.from_ms)).all():
@@ -129,9 +131,9 @@ class Watch:
             self.acts = records.newest(conn)
 
     def _deadlines(self, agenda: Agenda, now_ms: int) -> None:
-        for centre in [centre for centre, at in self.deadlines.items() if at <= now_ms]:
-            due = self.deadlines.pop(centre)
-            agenda.touch(centre, due - self._cut_ms - 1, now_ms)
+        for centre, keys in [part for part, at in self.deadlines.items() if at <= now_ms]:
+            due = self.deadlines.pop((centre, keys))
+            agenda.touch(centre, due - self._cut_ms - 1, now_ms, timed=True)
 
     def _edges(self, conn: Connection, agenda: Agenda) -> None:
         """After a start: whatever may have become stale since the judge last ran."""
@@ -146,15 +148,16 @@ class Watch:
     def _cut_ms(self) -> int:
         return max(round(1000 * v.policy.time.cut_s) for v in self.policies.versions)
 
-    def expect(self, centre: str, loaded: Loaded, now_ms: int) -> None:
-        """Note when the centre is to be looked at again though nothing came: when the next thing goes stale."""
+    def expect(self, centre: str, keys: frozenset[str], case: Case, now_ms: int) -> None:
+        """Note when these subjects are to be looked at again though nothing came: when the next of them goes stale."""
         moments: list[int] = []
-        for key, facts in loaded.case.facts.items():
+        for key in keys:
+            facts = case.facts.get(key)
             if facts:
                 valid = max(valid_ms(fact, self.policies) for fact in facts[-8:])
-                last = (facts[-1].at, *_open_since(loaded.case, key))
+                last = (facts[-1].at, *_open_since(case, key))
                 moments += [at + valid + self._cut_ms + 1 for at in last]
-        self.deadlines[centre] = min((at for at in moments if at > now_ms), default=ALWAYS)
+        self.deadlines[centre, keys] = min((at for at in moments if at > now_ms), default=ALWAYS)
 
 
 def _open_since(case: Case, key: str) -> list[int]:

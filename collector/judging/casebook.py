@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +14,7 @@ from collector.judge.agent import Condition
 from collector.judge.court import Case
 from collector.judge.edits import timeline_of
 from collector.judge.facts import Fact, fact_of, in_order
+from collector.judge.settling import Part, parts_of
 from collector.judge.timeline import ALWAYS, Span
 from collector.judging import flips
 from collector.judging.policy import Policies, Policy
@@ -45,6 +46,7 @@ class Casebook:
     max_facts: int = MAX_FACTS
     _rows: OrderedDict[int, tuple[Fact, ...]] = field(default_factory=OrderedDict)
     _held: int = 0
+    _parts: dict[str, tuple[Place, list[Part]]] = field(default_factory=dict)
 
     def take(self, row: InboxRow, place: Place) -> tuple[Fact, ...]:
         """The facts of a row. What an unsure clock stamped is no evidence and left out."""
@@ -63,34 +65,43 @@ class Casebook:
             self._held -= len(self._rows.popitem(last=False)[1])
         return facts
 
-    def longest_valid_ms(self, place: Place) -> int:
-        """How long any fact of a place may hold, by any version of the policy."""
-        longest = 0
-        for version in self.policies.versions:
-            period_ms = max(place.longest_period_ms, *(round(1000 * s) for s in _periods(version.policy).values()))
-            time = version.policy.time
-            longest = max(longest, min(round(time.stale_periods * period_ms), round(time.hold_at_most_s * 1000)))
-        return longest
+    def parts(self, place: Place) -> list[Part]:
+        """What of a place is settled together: first the centre itself, then its services by their periods."""
+        known = self._parts.get(place.centre)
+        if known is None or known[0] is not place:
+            known = self._parts[place.centre] = (place, _parts(place, self.policies))
+        return known[1]
 
-    def load(self, conn: Connection, place: Place, span: Span, *, now_ms: int) -> Loaded:
-        """The case of a place with every fact of `span`, and the last facts before it where it begins in a gap."""
-        facts, pruned = self._facts(conn, place, span)
-        by_subject: dict[str, list[Fact]] = {key: [] for key in place.subjects}
-        for fact in in_order(facts):
-            if fact.subject in by_subject:
-                by_subject[fact.subject].append(fact)
-        held = flips.effective(conn, place.subjects, span.start, ALWAYS)
+    def load(
+        self, conn: Connection, place: Place, span: Span, *, now_ms: int, keys: Collection[str] | None = None
+    ) -> Loaded:
+        """The case of a place with every fact of `span`, and the last of each subject before where it begins in a gap.
+
+        `keys`: the subjects that are to be judged; None: all.
+        """
+        centre, agents = f"centre:{place.centre}", list(place.plans)
+        subjects = {key: place.subjects[key] for key in (place.subjects if keys is None else keys)}
+        core = centre in subjects
+        quiet_ms = max(part.pace.period_ms for part in self.parts(place) if keys is None or part.keys & set(keys))
+        facts, pruned = self._facts(conn, place, span, quiet_ms)
+        by_subject: dict[str, list[Fact]] = {
+            key: [] for key, kind in place.subjects.items() if core or kind == "service"
+        }
+        for fact in in_order([fact for fact in facts if fact.subject in by_subject]):
+            by_subject[fact.subject].append(fact)
+        held = flips.effective(conn, {*subjects, centre}, span.start, ALWAYS)
+        before = {key: timeline_of(rows) for key, rows in held.items()}
         case = Case(
-            place.subjects, by_subject, {key: timeline_of(rows) for key, rows in held.items()}, place.owners(),
-            self.policies, read_presence(conn, list(place.plans), span, now_ms),
-            read_conditions(conn, list(place.plans), span), place.retired, place.stays,
+            subjects, by_subject, before, place.owners(), self.policies, read_presence(conn, agents, span, now_ms),
+            read_conditions(conn, agents, span) if core else {}, retired=place.retired, stays=place.stays,
+            limits=place.limits, way=before[centre],
         )  # fmt: skip
         return Loaded(case, held, pruned)
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
-    def _facts(self, conn: Connection, place: Place, span: Span) -> tuple[list[Fact], bool]:
-        heads = [head for name in place.plans for head in _heads(conn, name, span)]
+    def _facts(self, conn: Connection, place: Place, span: Span, quiet_ms: int) -> tuple[list[Fact], bool]:
+        heads = [head for name in place.plans for head in _heads(conn, name, span, quiet_ms)]
         missing = [head.seq for head in heads if head.seq not in self._rows]
         found = [fact for head in heads for fact in self._rows.get(head.seq, ())]
         pruned = False
@@ -117,8 +128,19 @@ def _periods(policy: Policy) -> dict[str, float]:
     """Seconds between measurements where no plan tells, by the kind of subject."""
     return {
         "lan": policy.lan.period_s, "line": policy.line.period_s, "device": policy.device.period_s,
-        "agent": policy.agent.period_s,
+        "agent": policy.agent.period_s, "service": policy.service.period_s,
     }  # fmt: skip
+
+
+def _parts(place: Place, policies: Policies) -> list[Part]:
+    """Where no plan tells how often something is measured, the policy does."""
+    default: dict[str, int] = {}
+    for version in policies.versions:
+        for kind, period_s in _periods(version.policy).items():
+            default[kind] = max(default.get(kind, 0), round(1000 * period_s))
+    planned = place.longest_periods()
+    periods = {key: planned.get(key, default.get(kind, 0)) for key, kind in place.subjects.items()}
+    return parts_of(place.subjects, periods, policies)
 
 
 # --- questions, built once: building one costs more than asking it ---------------------------------------------------
@@ -135,8 +157,10 @@ _INSIDE: Final = (
 _EARLIER: Final = (
     select(inbox.c.seq, inbox.c.at_min_ms)
     .where(inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms < _FIRST)
-    .order_by(inbox.c.at_max_ms.desc())
-    .limit(1)
+    .where(inbox.c.at_max_ms >= bindparam("since"))
+)
+_NEWEST: Final = select(func.max(inbox.c.at_max_ms)).where(
+    inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms < _FIRST
 )
 _STARTS_BEFORE: Final = (
     select(func.max(presence.c.from_ms))
@@ -160,13 +184,17 @@ _CONDITIONS: Final = (
 )
 
 
-def _heads(conn: Connection, name: str, span: Span) -> Sequence[Row[int, int]]:
-    """Rows of an agent that may hold something of a span, and its last before the span where that begins in a gap."""
+def _heads(conn: Connection, name: str, span: Span, quiet_ms: int) -> Sequence[Row[int, int]]:
+    """Rows of an agent that may hold something of a span; where that begins in a gap, also its last rows before, as far
+    back as something may wait for its turn."""
     given: dict[str, str | int] = {"agent": name, "first": span.start}
     heads = conn.execute(_INSIDE, given | {"last": span.end}).all()
     if min((head.at_min_ms for head in heads), default=span.end) <= span.start:
         return heads
-    return [*conn.execute(_EARLIER, given).all(), *heads]
+    newest: int | None = conn.scalar(_NEWEST, given)
+    if newest is None:
+        return heads
+    return [*conn.execute(_EARLIER, given | {"since": newest - quiet_ms}).all(), *heads]
 
 
 def read_presence(conn: Connection, agents: Sequence[str], span: Span, now_ms: int) -> dict[str, list[Span]]:

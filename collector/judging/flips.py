@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, insert, select
 
-from collector.api import Flip
+from collector.api import CollectorError, Flip
 from collector.judge.edits import Edit
 from collector.store.tables import flip as t
 from collector.store.tables import subject
@@ -17,6 +17,11 @@ _DETAIL: Final = msgspec.json.Decoder(dict[str, str | float | int])
 _EVIDENCE: Final = msgspec.json.Decoder(list[str])
 _ENCODER: Final = msgspec.json.Encoder()
 _later: Final = t.alias("later")
+
+
+class CursorMoved(CollectorError):
+    """Somebody else judged in the meantime; nothing was written, and the next step begins from where they came to."""
+
 
 EFFECTIVE: Final[ColumnElement[bool]] = t.c.to_state.is_not(None) & ~exists().where(_later.c.supersedes == t.c.seq)
 """Whether a row of the table holds."""

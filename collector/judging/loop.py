@@ -7,22 +7,24 @@ writes flips and cursor in one transaction. A step cut short anywhere is done ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
-from collector.api import CollectorError
 from collector.hub import Hub
-from collector.judge.court import Case, Settled, settle
+from collector.judge.court import Case, Timelines
 from collector.judge.edits import Edit, edits, only_silence
 from collector.judge.retired import without_service
+from collector.judge.settling import Settled, review
 from collector.judge.timeline import Span
 from collector.judging import flips
 from collector.judging.agenda import Agenda, Watch
 from collector.judging.casebook import Casebook, Loaded
+from collector.judging.flips import CursorMoved
 from collector.judging.policy import Policies, newest_number, read_policies
+from collector.judging.shared import SharedServices
 from collector.judging.versions import keep_file
 from collector.loops import Loop
 from collector.register import presence
@@ -47,10 +49,6 @@ TAKEN_UP_WITHIN_MS: Final = 60_000
 _WRITTEN_LATE_MS: Final = 3_000
 
 
-class CursorMoved(CollectorError):
-    """Somebody else judged in the meantime; nothing was written, and the next step begins from where they came to."""
-
-
 @dataclass(frozen=True, slots=True)
 class _Moves:
     """Where the cursor goes, and whose silence is judged in."""
@@ -68,11 +66,17 @@ class _Times:
 
 
 @dataclass(frozen=True, slots=True)
+class _Due:
+    centre: str
+    span: Span
+    timed: bool  # touched by more than facts that came in
+
+
+@dataclass(frozen=True, slots=True)
 class _Verdict:
     centre: str
     edits: list[Edit]
-    loaded: Loaded
-    at_edge: bool
+    settled: list[Settled]
 
 
 class Judge:
@@ -85,7 +89,9 @@ class Judge:
         self._watch: Watch | None = None
         self._seq = 0
         self._anew: Span | None = None  # told under a policy that was no longer in force
+        self._shared = SharedServices(hub.store)
         hub.on("register", self._places.forget)
+        hub.on("register", self._shared.forget)
 
     def loop(self) -> Loop:
         return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True, rest_s=REST_S)
@@ -97,6 +103,7 @@ class Judge:
             more = self._step(book, watch, now_ms)
         except Exception:
             self._watch = None  # it remembers as seen what was not judged
+            self._shared.reset()
             raise
         return 0.0 if more else IDLE_S
 
@@ -109,12 +116,16 @@ class Judge:
             late = watch.look(conn, agenda, now_ms=now_ms, caught_up=len(rows) < ROWS)
             if self._anew is not None:
                 for centre in conn.scalars(select(agent.c.centre).distinct()):
-                    agenda.touch(centre, self._anew.start, self._anew.end)
+                    agenda.touch(centre, self._anew.start, self._anew.end, timed=True)
         moves = _Moves(rows[-1].seq if rows else self._seq, late)
         told = self._judge(agenda, book, watch, _Times(now_ms, max(now_ms, newest)))
         self._finish(told, moves, now_ms)
         watch.noticed(late)
+        if self._anew is not None:
+            self._shared.touch_all(self._anew)
         self._anew = None
+        if self._shared.judge(book.policies, now_ms):
+            self._hub.wake("flips")
         return len(rows) == ROWS
 
     # --- beginning --------------------------------------------------------------------------------------------------
@@ -129,6 +140,7 @@ class Judge:
             policies = self._hub.store.writer.do(lambda conn: self._begin(conn, now_ms))
             self._book, self._watch = Casebook(policies), Watch(self._places, policies, since_ms)
             self._places.forget()
+            self._shared.reset()
             self._anew = _unsure(policies, since_ms)
             with self._hub.store.reading() as conn:
                 self._watch.start(conn)
@@ -180,25 +192,35 @@ class Judge:
         for spans in agenda.rounds():
             self._write(told, _Moves(self._seq, []), times.now)
             with self._hub.store.reading() as conn:
-                verdicts = [self._settle(conn, book, times, c, span) for c, span in spans.items()]
+                due = [_Due(centre, span, centre in agenda.timed) for centre, span in spans.items()]
+                verdicts = [self._settle(conn, book, times, one) for one in due]
             for verdict in verdicts:
-                if verdict.at_edge:
-                    watch.expect(verdict.centre, verdict.loaded, times.edge)
+                for settled in verdict.settled:
+                    if settled.span.end >= times.edge:
+                        watch.expect(verdict.centre, settled.part.keys, settled.case, times.edge)
             told = [edit for verdict in verdicts for edit in verdict.edits]
         return told
 
-    def _settle(self, conn: Connection, book: Casebook, times: _Times, centre: str, span: Span) -> _Verdict:
+    def _settle(self, conn: Connection, book: Casebook, times: _Times, due: _Due) -> _Verdict:
         self._hub.courtesy.after_you()
-        place = self._places.at(conn, centre)
-        loads: list[Loaded] = []
+        place = self._places.at(conn, due.centre)
+        loads: dict[Collection[str], Loaded] = {}
 
-        def load(around: Span) -> Case:
-            loads.append(book.load(conn, place, around, now_ms=times.now))
-            return loads[-1].case
+        def load(around: Span, keys: Collection[str]) -> Case:
+            loads[keys] = book.load(conn, place, around, now_ms=times.now, keys=keys)
+            return loads[keys].case
 
-        valid = book.longest_valid_ms(place)
-        settled = settle(load, span, now=times.edge, policies=book.policies, valid_ms=valid)
-        return _Verdict(centre, _edits(settled, loads[-1]), loads[-1], settled.span.end >= times.edge)
+        key, parts = f"centre:{due.centre}", book.parts(place)
+        found = review(load, due.span, now=times.edge, centre=key, parts=parts, timed=due.timed)
+        made: list[Edit] = []
+        for settled in found:
+            loaded = loads[settled.part.keys]
+            for key, timeline in _told(settled, loaded).items():
+                mine = edits(key, loaded.flips[key], timeline, settled.span)
+                made += mine
+                if key.startswith("service:"):
+                    self._shared.note(key, timeline, settled.span, mine)
+        return _Verdict(due.centre, made, found)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -239,16 +261,16 @@ def _unsure(policies: Policies, since_ms: int) -> Span | None:
     return Span(newest, max(newest, since_ms)) if soon and len(policies.versions) > 1 else None
 
 
-def _edits(settled: Settled, loaded: Loaded) -> list[Edit]:
-    made: list[Edit] = []
+def _told(settled: Settled, loaded: Loaded) -> Timelines:
+    """What is told of each subject: where bodies are gone, only what fills silence, and what the register says."""
+    if not loaded.pruned:
+        return settled.timelines
+    case = settled.case
+    told: Timelines = {}
     for key, timeline in settled.timelines.items():
-        told = timeline
-        if loaded.pruned:
-            before = settled.case.before[key]
-            if key.startswith("agent:"):  # whether it was heard does not depend on what was kept
-                gone = settled.case.retired.get(key, ())
-                told = without_service(before, gone, settled.span, settled.case.policies)
-            else:
-                told = only_silence(before, timeline, settled.span)
-        made += edits(key, loaded.flips[key], told, settled.span)
-    return made
+        before = case.before[key]
+        if key.startswith("agent:"):  # whether it was heard does not depend on what was kept
+            told[key] = without_service(before, case.retired.get(key, ()), settled.span, case.policies)
+        else:
+            told[key] = only_silence(before, timeline, settled.span)
+    return told

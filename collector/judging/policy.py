@@ -83,6 +83,36 @@ class Agent(Struct, frozen=True, kw_only=True):
     period_s: Seconds
 
 
+class Service(Struct, frozen=True, kw_only=True):
+    """A shared system as one centre sees it. `slow_s` holds where the inventory has no limit for the service."""
+
+    failed: Count = 3
+    good: Count = 2
+    window: Annotated[int, Meta(ge=1, le=20)] = 5
+    slow_s: Seconds = 5.0
+    certificate_s: Seconds = 14 * 86_400.0
+    period_s: Seconds = 60.0
+
+
+class Shared(Struct, frozen=True, kw_only=True):
+    """How many centres must see a fault of a shared system before it is the system's own."""
+
+    min_centres: Count = 3
+    share: Share = 0.5
+    vantage_centres: Count = 2
+    vantage_share: Share = 0.2
+
+
+class Vantage(Struct, frozen=True, kw_only=True):
+    """Trains from the province to the far end of a line, believed where no agent of the centre is heard."""
+
+    lost_trains: Count = 3
+    good_trains: Count = 2
+    answered_s: Seconds = 600.0
+    well_share: Share = 0.5
+    period_s: Seconds = 60.0
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """All thresholds of the province. A threshold added later needs a default, so that old versions stay readable."""
 
@@ -91,6 +121,9 @@ class Policy(Struct, frozen=True, kw_only=True):
     line: Line
     device: Device
     agent: Agent
+    service: Service = Service()
+    shared: Shared = Shared()
+    vantage: Vantage = Vantage()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +136,14 @@ class Version:
 
     decide_ms: int = field(init=False)
     hold_ms: int = field(init=False)
+    rows: int = field(init=False)
+    """The longest of all that must happen in a row."""
 
     def __post_init__(self) -> None:
         # Asked for every measurement; frozen as the rest is.
         object.__setattr__(self, "decide_ms", round(self.policy.time.decide_within_s * 1000))
         object.__setattr__(self, "hold_ms", round(self.policy.time.hold_at_most_s * 1000))
+        object.__setattr__(self, "rows", _rows(self.policy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +158,32 @@ class Policies:
             return self.versions[0]
         return self.versions[max(0, bisect_right(self.versions, at_ms, key=lambda v: v.from_ms) - 1)]
 
-    @property
-    def decide_ms(self) -> int:
-        """How far ahead of a moment any version may look to judge it."""
-        return max(v.decide_ms for v in self.versions)
+    def ahead_ms(self, period_ms: int) -> int:
+        """How far ahead of a moment any version may look to judge what is measured at least every `period_ms`."""
+        return max(max(v.decide_ms, v.rows * min(period_ms, v.hold_ms)) for v in self.versions)
+
+    def held_ms(self, period_ms: int) -> int:
+        """How long what is measured every `period_ms` may hold, by any version."""
+        return max(min(v.policy.time.stale_periods * period_ms, v.hold_ms) for v in self.versions)
 
     @property
     def reach_ms(self) -> int:
-        """How far back of a moment any version may look to judge it."""
-        return max(round(1000 * max(v.policy.lan.window_s, v.policy.line.window_s)) for v in self.versions)
+        """How far back of a moment any version may look to judge a network, a line or a device."""
+        return max(round(1000 * max(p.lan.window_s, p.line.window_s, p.vantage.answered_s)) for p in self._policies)
+
+    def services_reach_ms(self, period_ms: int) -> int:
+        """How far back of a moment any version may look to judge a service that is asked every `period_ms`."""
+        return max((v.policy.service.window + 1) * min(period_ms, v.hold_ms) for v in self.versions)
+
+    @property
+    def _policies(self) -> list[Policy]:
+        return [version.policy for version in self.versions]
+
+
+def _rows(p: Policy) -> int:
+    trains = (p.lan.lost_trains, p.lan.good_trains, p.line.lost_trains, p.line.good_trains)
+    seen = (p.vantage.lost_trains, p.vantage.good_trains)
+    return max(*trains, *seen, p.device.failed, p.device.good, p.service.failed, p.service.good)
 
 
 # --- reading --------------------------------------------------------------------------------------------------------

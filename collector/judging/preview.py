@@ -16,6 +16,7 @@ from sqlalchemy import Connection, select
 from collector.api import NotFound, State
 from collector.judge.court import Case, judge
 from collector.judge.facts import Fact
+from collector.judge.settling import Pace
 from collector.judge.timeline import Segment, Span, Timeline
 from collector.judging.casebook import Casebook
 from collector.judging.differences import Difference, Told, differences
@@ -138,15 +139,14 @@ class _Trial:
         self._store, self._places, self._both, self._now = store, places, both, now_ms
         self._book: Final = Casebook(both[0], max_facts=FACTS_KEPT)
         self._other: Final = Casebook(both[1])  # knows the candidate's periods; holds nothing
-        self._decide: Final = max(policies.decide_ms for policies in both)
 
     def judge(self, centre: str, window: Span, told: _Telling) -> None:
         """Judge a window both ways, and tell what begins in it."""
         with self._store.reading() as conn:
             place = self._places.at(conn, centre)
-            valid = max(self._book.longest_valid_ms(place), self._other.longest_valid_ms(place))
-            reach = max(valid, *(policies.reach_ms for policies in self._both))
-            around = Span(window.start - reach, min(window.end + 2 * self._decide, self._now))
+            paces = [part.pace for book in (self._book, self._other) for part in book.parts(place)]
+            reach, ahead = max(pace.back_ms for pace in paces), max(pace.ahead_ms for pace in paces)
+            around = Span(window.start - reach, min(window.end + 2 * ahead, self._now))
             case = self._book.load(conn, place, around, now_ms=self._now).case
         if not told.first:  # the record is the beginning of both, and only that
             told.first = {key: timeline.at(window.start - 1) for key, timeline in case.before.items()}
@@ -154,15 +154,16 @@ class _Trial:
                 held.update({key: _until(timeline, window.start) for key, timeline in case.before.items()})
         told.facts += sum(1 for facts in case.facts.values() for f in facts if window.start <= f.at < window.end)
         for n, one in enumerate((case, self._paced(case, place))):
-            self._one(replace(one, before=told.held[n], policies=self._both[n]), window, reach, told, n)
+            known = replace(one, before=told.held[n], policies=self._both[n])
+            self._one(known, window, Pace(reach, ahead, 0), told, n)
 
-    def _one(self, case: Case, window: Span, reach: int, told: _Telling, n: int) -> None:
+    def _one(self, case: Case, window: Span, pace: Pace, told: _Telling, n: int) -> None:
         last = window.end >= self._now
-        found = judge(case, Span(window.start, min(window.end + (0 if last else self._decide), self._now)))
+        found = judge(case, Span(window.start, min(window.end + (0 if last else pace.ahead_ms), self._now)))
         for key, timeline in found.items():
             begun = timeline.starting(window.start, window.end - 1)
             told.changes[n].setdefault(key, []).extend(replace(s, detail={}, evidence=()) for s in begun)
-            kept = (*case.before[key].between(window.start - reach, window.start - 1), *begun)
+            kept = (*case.before[key].between(window.start - pace.back_ms, window.start - 1), *begun)
             told.held[n][key] = Timeline(kept)
 
     def _paced(self, case: Case, place: Place) -> Case:

@@ -41,12 +41,27 @@ WORDS: Final = {
     "agent.spool_oldest_s": "Results that wait longer than this to be sent: degraded",
     "agent.disk_free_bytes": "Less room than this where its queue lives: degraded",
     "agent.period_s": "A report this often, where no plan tells",
+    "service.failed": "Failed so many times in a row while the centre's line is fine: down",
+    "service.good": "Good so many times in a row: back",
+    "service.window": "The median of so many runs is compared with the limit for slowness",
+    "service.slow_s": "Median over this, where the inventory gives the service no limit of its own: degraded",
+    "service.certificate_s": "Certificate that ends within this time: degraded",
+    "service.period_s": "Asked this often, where no plan tells",
+    "shared.min_centres": "Seen at so many centres at least, and at this share of them: its own fault",
+    "shared.share": "That share of the centres that measure it",
+    "shared.vantage_centres": "Seen from the province too: so many centres are enough",
+    "shared.vantage_share": "Seen from the province too: that share is enough",
+    "vantage.lost_trains": "Trains from the province lost whole in a row, agent not heard: the line is down",
+    "vantage.good_trains": "Good trains from the province in a row: back",
+    "vantage.answered_s": "A line's far end that answered within this time before is believed when it stops",
+    "vantage.well_share": "Of all else that answered lately this share still answers: the vantage itself is well",
+    "vantage.period_s": "A train this often, where no plan tells",
 }
 """What each threshold says; the board's English catalogue has the same words."""
 
 _SUFFIXES: Final[tuple[tuple[str, Unit], ...]] = (
-    ("_trains", "trains"), ("_periods", "periods"), ("_bps", "bps"), ("_bytes", "bytes"), ("_s", "s"),
-    ("_c", "celsius"),
+    ("_trains", "trains"), ("_centres", "centres"), ("_periods", "periods"), ("_bps", "bps"), ("_bytes", "bytes"),
+    ("_s", "s"), ("_c", "celsius"),
 )  # fmt: skip
 _SIZES: Final = (("G", 1e9), ("M", 1e6), ("k", 1e3))
 
@@ -126,6 +141,7 @@ _WRITE: Final[dict[Unit, Callable[[float], str]]] = {
     "bytes": lambda value: _scaled(value, "B"),
     "bps": lambda value: _scaled(value, "b/s") if value else "not judged",
     "trains": lambda value: _counted(value, "train"),
+    "centres": lambda value: _counted(value, "centre"),
     "times": lambda value: _counted(value, "time"),
     "periods": lambda value: _counted(value, "period"),
     "switch": lambda value: "yes" if value else "no",

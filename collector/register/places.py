@@ -10,7 +10,9 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, or_, select
 
+from collector.judge.service import Limit
 from collector.judge.timeline import ALWAYS, Span
+from collector.register.limits import read_limits
 from collector.store.inventory_tables import import_run
 from collector.store.lifecycle_tables import lifecycle, posting, retirement
 from collector.store.tables import agent, plan, subject
@@ -20,7 +22,8 @@ Key = tuple[str, str, str]
 """Subject, probe, target."""
 
 _ITEMS: Final = msgspec.json.Decoder(list[PlanItem])
-_JUDGED: Final = frozenset({"centre", "lan", "line", "device", "agent"})
+_BY_TRAINS: Final = ("lan:", "line:")
+_JUDGED: Final = frozenset({"centre", "lan", "line", "device", "agent", "service"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Place:
 
     Agents that were carried elsewhere belong to it still, for what they measured here: `stays` says when they were
     here, for them and for those that came from elsewhere. `retired` are the spans out of service, by subject.
+    `limits`: how slow each of its services may be, by time.
     """
 
     centre: str
@@ -45,12 +49,16 @@ class Place:
     plans: Mapping[str, Sequence[PlanVersion]]
     retired: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     stays: Mapping[str, Sequence[Span]] = field(default_factory=dict)
+    limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
 
-    @property
-    def longest_period_ms(self) -> int:
-        """The longest period any plan of the centre knows."""
-        every = (ms for versions in self.plans.values() for version in versions for ms in version.periods.values())
-        return max(every, default=0)
+    def longest_periods(self) -> dict[str, int]:
+        """The longest period that any plan of the centre's agents ever had for a subject, ms, of what is judged."""
+        found: dict[str, int] = {}
+        for version in (version for versions in self.plans.values() for version in versions):
+            for (key, probe, _), period_ms in version.periods.items():
+                if probe == "reach" or not key.startswith(_BY_TRAINS):
+                    found[key] = max(period_ms, found.get(key, 0))
+        return found
 
     def owners(self) -> dict[str, frozenset[str]]:
         """The agents that measure, or once measured, each subject."""
@@ -80,14 +88,20 @@ def plan_versions(conn: Connection, agents: Sequence[str]) -> dict[str, list[Pla
     return found
 
 
-def read_place(conn: Connection, centre: str) -> Place:
-    """The register of one centre."""
+def read_place(conn: Connection, centre: str, limits: Mapping[str, Sequence[Limit]]) -> Place:
+    """The register of one centre. `limits`: how slow a service may be, by its id."""
     rows = conn.execute(select(subject.c.key, subject.c.kind).where(subject.c.centre == centre))
     subjects = {row.key: row.kind for row in rows if row.kind in _JUDGED} | {f"centre:{centre}": "centre"}
     agents = agents_at(conn, centre)
+    own = {key: limits.get(service_of(key), ()) for key, kind in subjects.items() if kind == "service"}
     return Place(
-        centre, subjects, plan_versions(conn, agents), _retired(conn, centre, list(subjects)), _stays(conn, centre)
+        centre, subjects, plan_versions(conn, agents), _retired(conn, centre, list(subjects)), _stays(conn, centre), own
     )
+
+
+def service_of(key: str) -> str:
+    """The id of the service in a subject's key."""
+    return key.removeprefix("service:").partition("@")[0]
 
 
 def agents_at(conn: Connection, centre: str) -> list[str]:
@@ -139,10 +153,11 @@ class Places:
     _places: dict[str, Place] = field(default_factory=dict)
     _centres: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _newest: tuple[int, int] = (0, 0)
+    _limits: Mapping[str, Sequence[Limit]] | None = None
 
     def forget(self, _topic: str = "") -> None:
         """The register changed: read places again when they are needed."""
-        self._places, self._centres = {}, {}
+        self._places, self._centres, self._limits = {}, {}, None
 
     def refresh(self, conn: Connection) -> None:
         """Forget what another process changed: an import, or what people changed of the register since."""
@@ -177,5 +192,7 @@ class Places:
     def at(self, conn: Connection, centre: str) -> Place:
         """The place of a centre."""
         if centre not in self._places:
-            self._places[centre] = read_place(conn, centre)
+            if self._limits is None:
+                self._limits = read_limits(conn)
+            self._places[centre] = read_place(conn, centre, self._limits)
         return self._places[centre]

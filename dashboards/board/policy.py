@@ -160,6 +160,7 @@ _WRITE: Final[dict[Unit, Callable[[float, Words], str]]] = {
     "bytes": _scaled("B"),
     "bps": lambda value, words: _RATE(value, words) if value else words("policy.not_judged"),
     "trains": _counted("trains"),
+    "centres": _counted("centres"),
     "times": _counted("times"),
     "periods": _counted("periods"),
     "switch": lambda value, words: words("yes" if value else "no"),

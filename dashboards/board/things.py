@@ -10,7 +10,10 @@ from collector.api import STATES, Centre, Overview, Standing, State, SubjectInfo
 from dashboards.board.order import collation_key
 
 # A state with one of these reasons only repeats what another subject of the centre says better.
-CONSEQUENCES: Final = frozenset({"lan_down", "lan_unknown", "own_fault", "no_line", "on_backup", "silent"})
+CONSEQUENCES: Final = frozenset({
+    "lan_down", "lan_unknown", "own_fault", "no_line", "on_backup", "silent", "line_down",
+    "line_unknown", "line_answers", "mute_to_province", "vantage_unwell",
+})  # fmt: skip
 
 _OWNERS: Final = frozenset({"lan", "line", "device", "agent", "service", "signing"})
 _DEPTH: Final = {"agent": 0, "lan": 1, "line": 2, "device": 3, "service": 4, "signing": 5, "found": 6, "centre": 9}

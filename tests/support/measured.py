@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
+from random import Random
 from typing import Final
 
 from collector.api import Flip, State
 from collector.judge.agent import Condition
-from collector.judge.court import Case, settle
+from collector.judge.court import Case
 from collector.judge.edits import Edit, edits, timeline_of
 from collector.judge.facts import Fact, Reading, in_order
+from collector.judge.service import Limit
+from collector.judge.settling import Part, parts_of, review
 from collector.judge.timeline import ALWAYS, Span, Timeline
-from collector.judge.walk import valid_ms
+from collector.judge.vantage import Names, answered, answers
 from collector.judging.policy import Policies, Version, parse_policy
 from wire.outcomes import Outcome
 
@@ -22,14 +25,20 @@ T0: Final = 1_763_700_000_000
 
 BOX: Final = "01ARZ3NDEKTSV4RRFFQ69G5FAV"
 DEVICE: Final = "device:01ARZ3NDEKTSV4RRFFQ69G5FAW"
+VANTAGE: Final = "01ARZ3NDEKTSV4RRFFQ69G5FVA"
 LAN: Final = "lan:00000-1"
 LINE: Final = "line:00000-1/a"
 SECOND_LINE: Final = "line:00000-1/b"
 CENTRE: Final = "centre:00000-1"
 AGENT: Final = f"agent:{BOX}"
+PORTAL: Final = "service:portal@00000-1"
+MAIL: Final = "service:mail@00000-1"
 KINDS: Final[Mapping[str, str]] = {
     AGENT: "agent", LAN: "lan", LINE: "line", SECOND_LINE: "line", DEVICE: "device", CENTRE: "centre",
+    PORTAL: "service", MAIL: "service",
 }  # fmt: skip
+PERIODS_S: Final[Mapping[str, float]] = {PORTAL: 60.0, MAIL: 300.0}
+"""How often the services are asked in these stories."""
 
 POLICY: Final = parse_policy((resources.files("province") / "policy.toml").read_bytes(), "province/policy.toml")
 POLICIES: Final = Policies((Version(1, 0, POLICY),))
@@ -63,9 +72,56 @@ def report(second: float, *readings: tuple[str, str, float], subject: str = DEVI
     return Fact(ms(second), subject, BOX, "pc", "self", outcome, why, 60_000, name, 0, readings=told)
 
 
+def run(
+    second: float, subject: str = PORTAL, *, total_s: float = 0.3, outcome: Outcome = "ok", reason: str | None = None,
+    certificate_s: float | None = None, agent: str = BOX,
+) -> Fact:  # fmt: skip
+    """A service asked once."""
+    why = reason or {"ok": None, "fail": "timeout_answer", "unknown": "resolver_failed"}[outcome]
+    left = () if certificate_s is None else (Reading("motcua_service_certificate_left_seconds", "ipv4", certificate_s),)
+    name, period_ms = f"{agent}/{subject}/{round(second * 1000)}", round(1000 * PERIODS_S.get(subject, 60.0))
+    took = total_s if outcome == "ok" else None
+    target = f"https://{subject.partition(':')[2].partition('@')[0]}.example/"
+    return Fact(
+        ms(second), subject, agent, "service", target, outcome, why, period_ms, name, 0, readings=left, total_s=took,
+    )  # fmt: skip
+
+
 def every(seconds: Iterable[float], subject: str = LINE, *, lost: int = 0, target: str = "collector") -> list[Fact]:
     """Trains at these seconds, all alike."""
     return [train(second, subject, lost=lost, target=target) for second in seconds]
+
+
+def batches(facts: list[Fact], dice: Random) -> list[list[Fact]]:
+    """Cut as agents cut, once a minute, some torn apart, some there twice, in any order."""
+    cut: dict[tuple[int, int], list[Fact]] = {}
+    torn = dice.randint(1, 3)
+    for n, fact in enumerate(facts):
+        cut.setdefault((fact.at // 60_000, n % torn), []).append(fact)
+    pieces = list(cut.values())
+    pieces += dice.sample(pieces, 3)
+    dice.shuffle(pieces)
+    return pieces
+
+
+@dataclass(slots=True)
+class Seen:
+    """What one vantage knows, as `collector.judge.vantage.Far`."""
+
+    every: Sequence[Fact]
+    room: Sequence[Span]
+    asked: dict[str, Sequence[Fact]] = field(default_factory=dict)
+
+    def facts(self, line: str) -> Sequence[Fact]:
+        self.asked[line] = in_order([fact for fact in self.every if fact.subject == line])
+        return self.asked[line]
+
+    def presence(self, line: str) -> Sequence[Span]:
+        return self.room
+
+    def company(self, line: str, lately: Span, now: Span) -> Sequence[tuple[int, int]]:
+        by_slot = answers([fact for fact in self.every if fact.subject != line], Names())
+        return [(answered(by_slot, lately), answered(by_slot, now))]
 
 
 @dataclass(slots=True)
@@ -76,6 +132,11 @@ class Desk:
     conditions: Sequence[Condition] = ()
     policies: Policies = POLICIES
     kinds: Mapping[str, str] = field(default_factory=lambda: dict(KINDS))
+    limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
+    planned: Mapping[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    seen: list[Fact] = field(default_factory=list)
+    """What the vantage measured: of this centre's lines, and of all else it asks."""
+    room: Sequence[Span] = (Span(ms(-10), ALWAYS),)
     facts: list[Fact] = field(default_factory=list)
     rows: list[Flip] = field(default_factory=list)
 
@@ -84,18 +145,25 @@ class Desk:
         came = list(facts)
         self.facts.extend(came)
         times = [fact.at for fact in came]
-        return self.look(Span(min(times), max(times)), now_s) if times else []
+        return self.look(Span(min(times), max(times)), now_s, timed=False) if times else []
 
-    def look(self, touched: Span, now_s: float) -> list[Edit]:
+    def look(self, touched: Span, now_s: float, *, timed: bool = True) -> list[Edit]:
         """Judge again around `touched`, as at `now_s`."""
-        longest = max((valid_ms(fact, self.policies) for fact in self.facts), default=0)
-        settled = settle(self._load, touched, now=ms(now_s), policies=self.policies, valid_ms=longest)
+        found = review(self._load, touched, now=ms(now_s), centre=CENTRE, parts=self._parts(), timed=timed)
         made: list[Edit] = []
-        for key, timeline in settled.timelines.items():
-            made += edits(key, self.effective(key), timeline, settled.span)
+        for settled in found:
+            for key, timeline in settled.timelines.items():
+                made += edits(key, self.effective(key), timeline, settled.span)
         for edit in made:
             self.rows.append(_flip(len(self.rows) + 1, edit))
         return made
+
+    def see(self, facts: Iterable[Fact], now_s: float) -> list[Edit]:
+        """The vantage's facts have come."""
+        came = list(facts)
+        self.seen.extend(came)
+        times = [fact.at for fact in came]
+        return self.look(Span(min(times), max(times)), now_s)
 
     def effective(self, subject: str) -> list[Flip]:
         """The flips of a subject that hold, in order of time."""
@@ -111,15 +179,23 @@ class Desk:
         """All that the effective flips tell, without the numbers of their rows."""
         return {key: [_content(flip) for flip in self.effective(key)] for key in self.kinds}
 
-    def _load(self, span: Span) -> Case:
+    def _parts(self) -> list[Part]:
+        periods = {key: round(1000 * PERIODS_S.get(key, 60.0)) for key, kind in self.kinds.items() if kind == "service"}
+        return parts_of(self.kinds, periods, self.policies)
+
+    def _load(self, span: Span, keys: Collection[str]) -> Case:
         inside = [fact for fact in self.facts if span.start <= fact.at <= span.end]
         earlier = [fact.at for fact in self.facts if fact.at < span.start]
-        inside += [fact for fact in self.facts if earlier and fact.at == max(earlier)]
+        quiet = max(part.pace.period_ms for part in self._parts() if part.keys & set(keys))
+        inside += [fact for fact in self.facts if earlier and max(earlier) - quiet <= fact.at < span.start]
         facts = {key: [fact for fact in in_order(inside) if fact.subject == key] for key in self.kinds}
         before: dict[str, Timeline] = {key: timeline_of(self.effective(key)) for key in self.kinds}
         owners = {key: frozenset([BOX]) for key in self.kinds}
+        far = Seen(self.seen, self.room)
         return Case(
-            self.kinds, facts, before, owners, self.policies, {BOX: self.presence}, {BOX: self.conditions},
+            {key: self.kinds[key] for key in keys}, facts, before, owners, self.policies, {BOX: self.presence},
+            {BOX: self.conditions}, limits=self.limits, way=before.get(CENTRE, Timeline()), planned=self.planned,
+            far=far,
         )  # fmt: skip
 
 

@@ -87,6 +87,8 @@ def _observation(n: int, fact: Fact) -> Observation:
         ]
     if fact.rtt_s is not None:
         values.append(Value(f"motcua_{kind}_rtt_seconds", fact.rtt_s))
+    if fact.total_s is not None:
+        values.append(Value("motcua_service_total_seconds", fact.total_s, "ipv4"))
     return Observation(
         n, fact.probe, fact.subject, fact.target, fact.at, fact.at, 900, fact.outcome, fact.reason, values,
     )  # fmt: skip

@@ -16,7 +16,8 @@ from collector.hub import Hub
 from collector.judge.facts import Fact
 from collector.judge.timeline import ALWAYS
 from collector.judging import flips
-from collector.judging.loop import IDLE_S, CursorMoved, Judge
+from collector.judging.flips import CursorMoved
+from collector.judging.loop import IDLE_S, Judge
 from collector.judging.policy import PolicyError
 from collector.judging.versions import read_versions
 from collector.store import tables
