@@ -12,6 +12,7 @@ from collector.judge.court import Case
 from collector.judge.timeline import ALWAYS, Span
 from collector.judge.walk import valid_ms
 from collector.judging.policy import Policies
+from collector.judging.views import affected
 from collector.lifecycle import records
 from collector.register import presence
 from collector.register.places import Places
@@ -101,6 +102,8 @@ class Watch:
     def _touch(self, conn: Connection, agenda: Agenda, name: str, first: int, last: int) -> None:
         for centre in self.places.centres_of(conn, name):
             agenda.touch(centre, first, last, timed=True)
+        for other in affected(conn, self.places.vantages(conn), name, Span(first, last), self.policies):
+            agenda.touch(other, first, last)
 
     def _returns(self, conn: Connection, agenda: Agenda, now_ms: int) -> None:
         for row in conn.execute(select(heard.c.agent, heard.c.from_ms)).all():
@@ -151,8 +154,9 @@ class Watch:
     def expect(self, centre: str, keys: frozenset[str], case: Case, now_ms: int) -> None:
         """Note when these subjects are to be looked at again though nothing came: when the next of them goes stale."""
         moments: list[int] = []
-        for key in keys:
-            facts = case.facts.get(key)
+        # What the province sees goes stale as well, where it was asked.
+        every = {**{key: case.facts.get(key, ()) for key in keys}, **{f"far {k}": f for k, f in case.far.asked.items()}}
+        for key, facts in every.items():
             if facts:
                 valid = max(valid_ms(fact, self.policies) for fact in facts[-8:])
                 last = (facts[-1].at, *_open_since(case, key))

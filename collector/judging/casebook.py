@@ -18,7 +18,8 @@ from collector.judge.settling import Part, parts_of
 from collector.judge.timeline import ALWAYS, Span
 from collector.judging import flips
 from collector.judging.policy import Policies, Policy
-from collector.register.places import Key, Place
+from collector.judging.views import Look, Seen, Views
+from collector.register.places import Key, Place, Places
 from collector.store.bodies import InboxRow, observations, read_seqs
 from collector.store.tables import condition, heard, inbox, presence
 from wire.messages import Observation
@@ -35,7 +36,22 @@ class Loaded:
 
     case: Case
     flips: Mapping[str, Sequence[Flip]]
-    pruned: bool
+    gone: bool
+    far: Look
+
+    @property
+    def pruned(self) -> bool:
+        return self.gone or self.far.pruned
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What follows from a place's register alone, worked out once."""
+
+    place: Place
+    parts: list[Part]
+    owners: Mapping[str, frozenset[str]]
+    planned: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -43,34 +59,53 @@ class Casebook:
     """Reads cases; keeps the facts of rows within a bound, the least used given up first."""
 
     policies: Policies
+    places: Places = field(default_factory=Places)
     max_facts: int = MAX_FACTS
+    views: Views = field(default_factory=Views)
     _rows: OrderedDict[int, tuple[Fact, ...]] = field(default_factory=OrderedDict)
     _held: int = 0
-    _parts: dict[str, tuple[Place, list[Part]]] = field(default_factory=dict)
+    _known: dict[str, _Known] = field(default_factory=dict)
 
     def take(self, row: InboxRow, place: Place) -> tuple[Fact, ...]:
-        """The facts of a row. What an unsure clock stamped is no evidence and left out."""
+        """The facts of a row about its own place; what a vantage saw of others is put among the views.
+
+        What an unsure clock stamped is no evidence and left out.
+        """
         known = self._rows.get(row.seq)
         if known is not None:
             self._rows.move_to_end(row.seq)
             return known
-        facts = tuple(
-            fact_of(stored, self.period_ms(place, row.agent, stored.at_ms, _key(stored.observation)))
-            for stored in observations(row)
-            if not stored.clock_unsure
-        )
+        facts = self._facts_of(row, place)
+        if watched := place.watches.get(row.agent):
+            self._see(row, facts)
+            facts = tuple(fact for fact in facts if fact.subject not in watched)
         self._rows[row.seq] = facts
         self._held += len(facts)
         while self._held > self.max_facts and len(self._rows) > 1:
             self._held -= len(self._rows.popitem(last=False)[1])
         return facts
 
+    def _facts_of(self, row: InboxRow, place: Place) -> tuple[Fact, ...]:
+        return tuple(
+            fact_of(stored, self.period_ms(place, row.agent, stored.at_ms, _key(stored.observation)))
+            for stored in observations(row)
+            if not stored.clock_unsure
+        )
+
+    def _see(self, row: InboxRow, facts: Sequence[Fact]) -> Seen:
+        span = Span(row.at_min_ms, row.at_max_ms)
+        return self.views.keep(row.seq, row.agent, span, facts, gone=row.body is None)
+
     def parts(self, place: Place) -> list[Part]:
         """What of a place is settled together: first the centre itself, then its services by their periods."""
-        known = self._parts.get(place.centre)
-        if known is None or known[0] is not place:
-            known = self._parts[place.centre] = (place, _parts(place, self.policies))
-        return known[1]
+        return self._of(place).parts
+
+    def _of(self, place: Place) -> _Known:
+        known = self._known.get(place.centre)
+        if known is None or known.place is not place:
+            drawn = _Known(place, _parts(place, self.policies), place.owners(), place.planned())
+            known = self._known[place.centre] = drawn
+        return known
 
     def load(
         self, conn: Connection, place: Place, span: Span, *, now_ms: int, keys: Collection[str] | None = None
@@ -82,21 +117,46 @@ class Casebook:
         centre, agents = f"centre:{place.centre}", list(place.plans)
         subjects = {key: place.subjects[key] for key in (place.subjects if keys is None else keys)}
         core = centre in subjects
-        quiet_ms = max(part.pace.period_ms for part in self.parts(place) if keys is None or part.keys & set(keys))
+        known = self._of(place)
+        quiet_ms = max(part.pace.period_ms for part in known.parts if keys is None or part.keys & set(keys))
         facts, pruned = self._facts(conn, place, span, quiet_ms)
         by_subject: dict[str, list[Fact]] = {
             key: [] for key, kind in place.subjects.items() if core or kind == "service"
         }
         for fact in in_order([fact for fact in facts if fact.subject in by_subject]):
             by_subject[fact.subject].append(fact)
+        far = self._look(conn, place, span, now_ms)
         held = flips.effective(conn, {*subjects, centre}, span.start, ALWAYS)
         before = {key: timeline_of(rows) for key, rows in held.items()}
         case = Case(
-            subjects, by_subject, before, place.owners(), self.policies, read_presence(conn, agents, span, now_ms),
+            subjects, by_subject, before, known.owners, self.policies, read_presence(conn, agents, span, now_ms),
             read_conditions(conn, agents, span) if core else {}, retired=place.retired, stays=place.stays,
-            limits=place.limits, way=before[centre],
+            limits=place.limits, way=before[centre], planned=known.planned, far=far,
         )  # fmt: skip
-        return Loaded(case, held, pruned)
+        return Loaded(case, held, pruned, far)
+
+    def _look(self, conn: Connection, place: Place, span: Span, now_ms: int) -> Look:
+        """What the province sees of a place; how well a vantage is, is told by what it saw a while before."""
+        wide = Span(span.start - self.policies.reach_ms, span.end)
+        return Look(
+            self.views, place.far, wide, lambda agent, around: self._seen(conn, agent, around),
+            lambda agent, around: read_presence(conn, [agent], around, now_ms)[agent],
+        )  # fmt: skip
+
+    def _seen(self, conn: Connection, agent: str, span: Span) -> list[Seen]:
+        found: list[Seen] = []
+        missing: list[int] = []
+        for head in conn.execute(_INSIDE, {"agent": agent, "first": span.start, "last": span.end}):
+            seen = self.views.row(head.seq)
+            if seen is None:
+                missing.append(head.seq)
+            else:
+                found.append(seen)
+        home = self.places.centre_of(conn, agent)
+        for n in range(0, len(missing) if home else 0, _CHUNK):
+            rows = read_seqs(conn, missing[n : n + _CHUNK])
+            found += [self._see(row, self._facts_of(row, self.places.at(conn, home or ""))) for row in rows]
+        return found
 
     # --- facts ------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -92,6 +92,22 @@ _LATEST: Final = (
 )
 _NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(_LATEST).where(subject.c.key.in_(_SUBJECTS))))
 _LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).where(subject.c.key.in_(_SUBJECTS))))
+_SAID_BEFORE: Final = _LAST_BEFORE.with_only_columns(t.c.subject, t.c.reason)
+_SAID_WITHIN: Final = _WITHIN.with_only_columns(t.c.subject, t.c.reason).order_by(None)
+_AT_ONCE: Final = 400
+
+
+def doubtful(conn: Connection, subjects: Sequence[str], from_ms: int, to_ms: int, reasons: Collection[str]) -> set[str]:
+    """Those of these subjects that have no flip yet, or one of these reasons at some time from `from_ms` to `to_ms`."""
+    found = set[str]()
+    for n in range(0, len(subjects), _AT_ONCE):
+        part = subjects[n : n + _AT_ONCE]
+        given = {"subjects": part, "first": from_ms, "last": to_ms}
+        held = dict(conn.execute(_SAID_BEFORE, given).all())
+        found |= set(part) - held.keys()
+        said = (*held.items(), *conn.execute(_SAID_WITHIN, given).all())
+        found |= {key for key, reason in said if reason in reasons}
+    return found
 
 
 def _within(conn: Connection, subjects: Sequence[str], from_ms: int, to_ms: int) -> list[Flip]:

@@ -26,6 +26,7 @@ from collector.judging.flips import CursorMoved
 from collector.judging.policy import Policies, newest_number, read_policies
 from collector.judging.shared import SharedServices
 from collector.judging.versions import keep_file
+from collector.judging.views import affected
 from collector.loops import Loop
 from collector.register import presence
 from collector.register.places import Place, Places
@@ -109,6 +110,7 @@ class Judge:
 
     def _step(self, book: Casebook, watch: Watch, now_ms: int) -> bool:
         agenda = Agenda()
+        book.views.begin()
         with self._hub.store.reading() as conn:
             self._places.refresh(conn)
             rows = read_rows(conn, self._seq, ROWS)
@@ -138,7 +140,7 @@ class Judge:
         if self._book is None or self._watch is None or row is None or row.seq != self._seq:
             self._seq, since_ms = (0, 0) if row is None else (row.seq, row.moved_ms)
             policies = self._hub.store.writer.do(lambda conn: self._begin(conn, now_ms))
-            self._book, self._watch = Casebook(policies), Watch(self._places, policies, since_ms)
+            self._book, self._watch = Casebook(policies, self._places), Watch(self._places, policies, since_ms)
             self._places.forget()
             self._shared.reset()
             self._anew = _unsure(policies, since_ms)
@@ -153,7 +155,7 @@ class Judge:
         with self._hub.store.reading() as conn:
             policies = read_policies(conn)
         since = min(version.from_ms for version in policies.versions if version.number > known)
-        self._book, watch.policies = Casebook(policies), policies
+        self._book, watch.policies = Casebook(policies, self._places), policies
         self._anew = Span(min(since, now_ms), now_ms)
         _log.info("policy taken up: version=%d from=%d", policies.versions[-1].number, since)
 
@@ -169,14 +171,23 @@ class Judge:
     def _touched_by(self, conn: Connection, rows: Sequence[InboxRow], book: Casebook, agenda: Agenda) -> int:
         """Put on the agenda what rows touch; the newest moment in them."""
         newest = 0
+        seen: dict[str, Span] = {}
         for row in rows:
             self._hub.courtesy.after_you()
             centres = self._places.centres_of(conn, row.agent)
             if not centres:
                 continue
-            for fact in book.take(row, self._place(conn, centres[0], row.agent)):
+            place = self._place(conn, centres[0], row.agent)
+            for fact in book.take(row, place):
                 agenda.touch(self._places.where(conn, fact.subject, centres), fact.at, fact.at)
                 newest = max(newest, fact.at)
+            if row.agent in place.watches:
+                before = seen.get(row.agent, Span(row.at_min_ms, row.at_max_ms))
+                seen[row.agent] = Span(min(before.start, row.at_min_ms), max(before.end, row.at_max_ms))
+                newest = max(newest, row.at_max_ms)
+        for name, span in seen.items():
+            for centre in affected(conn, self._places.vantages(conn), name, span, book.policies):
+                agenda.touch(centre, span.start, span.end)
         return newest
 
     def _place(self, conn: Connection, centre: str, name: str) -> Place:

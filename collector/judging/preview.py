@@ -137,11 +137,12 @@ class _Trial:
 
     def __init__(self, store: Store, places: Places, both: tuple[Policies, Policies], now_ms: int) -> None:
         self._store, self._places, self._both, self._now = store, places, both, now_ms
-        self._book: Final = Casebook(both[0], max_facts=FACTS_KEPT)
+        self._book: Final = Casebook(both[0], places, FACTS_KEPT)
         self._other: Final = Casebook(both[1])  # knows the candidate's periods; holds nothing
 
     def judge(self, centre: str, window: Span, told: _Telling) -> None:
         """Judge a window both ways, and tell what begins in it."""
+        self._book.views.begin()
         with self._store.reading() as conn:
             place = self._places.at(conn, centre)
             paces = [part.pace for book in (self._book, self._other) for part in book.parts(place)]

@@ -22,6 +22,7 @@ Key = tuple[str, str, str]
 """Subject, probe, target."""
 
 _ITEMS: Final = msgspec.json.Decoder(list[PlanItem])
+_VANTAGE: Final = agent.c.role == "vantage"
 _BY_TRAINS: Final = ("lan:", "line:")
 _JUDGED: Final = frozenset({"centre", "lan", "line", "device", "agent", "service"})
 
@@ -36,12 +37,31 @@ class PlanVersion:
 
 
 @dataclass(frozen=True, slots=True)
+class FarLine:
+    """A line whose far end is asked from the province: by whom, since when, and how often at least."""
+
+    agents: frozenset[str]
+    since_ms: int
+    period_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Vantages:
+    """Who sees which lines from the province. `watches`: by agent; `centres`: where a line is."""
+
+    lines: Mapping[str, FarLine]
+    watches: Mapping[str, frozenset[str]]
+    centres: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A centre's subjects with their kinds, and its agents with every version of their plans, oldest first.
 
     Agents that were carried elsewhere belong to it still, for what they measured here: `stays` says when they were
     here, for them and for those that came from elsewhere. `retired` are the spans out of service, by subject.
-    `limits`: how slow each of its services may be, by time.
+    `limits`: how slow each of its services may be, by time. `far`: which of its lines are seen from the province.
+    `watches`: whose lines its own vantages see, by agent.
     """
 
     centre: str
@@ -50,14 +70,25 @@ class Place:
     retired: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     stays: Mapping[str, Sequence[Span]] = field(default_factory=dict)
     limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
+    far: Mapping[str, FarLine] = field(default_factory=dict)
+    watches: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     def longest_periods(self) -> dict[str, int]:
-        """The longest period that any plan of the centre's agents ever had for a subject, ms, of what is judged."""
-        found: dict[str, int] = {}
+        """The longest period that any plan ever had for a subject, ms, of what is judged."""
+        found = {key: line.period_ms for key, line in self.far.items()}
         for version in (version for versions in self.plans.values() for version in versions):
             for (key, probe, _), period_ms in version.periods.items():
                 if probe == "reach" or not key.startswith(_BY_TRAINS):
                     found[key] = max(period_ms, found.get(key, 0))
+        return found
+
+    def planned(self) -> dict[str, int]:
+        """Since when a plan holds each subject."""
+        found = {key: line.since_ms for key, line in self.far.items()}
+        for version in (version for versions in self.plans.values() for version in versions):
+            for key, probe, _ in version.periods:
+                if probe == "reach" or not key.startswith(_BY_TRAINS):
+                    found[key] = min(version.from_ms, found.get(key, version.from_ms))
         return found
 
     def owners(self) -> dict[str, frozenset[str]]:
@@ -88,15 +119,38 @@ def plan_versions(conn: Connection, agents: Sequence[str]) -> dict[str, list[Pla
     return found
 
 
-def read_place(conn: Connection, centre: str, limits: Mapping[str, Sequence[Limit]]) -> Place:
+def read_vantages(conn: Connection) -> Vantages:
+    """Every vantage with the lines of other places that any plan of it ever held."""
+    homes = {row.id: row.centre for row in conn.execute(select(agent.c.id, agent.c.centre).where(_VANTAGE))}
+    centres: dict[str, str] = {}
+    if homes:
+        rows = conn.execute(select(subject.c.key, subject.c.centre).where(subject.c.kind == "line"))
+        centres = {row.key: row.centre for row in rows}
+    lines: dict[str, FarLine] = {}
+    watches: dict[str, set[str]] = {}
+    for name, versions in plan_versions(conn, list(homes)).items():
+        for version in versions:
+            for (key, probe, _), period_ms in version.periods.items():
+                if probe == "reach" and centres.get(key, homes[name]) != homes[name]:
+                    watches.setdefault(name, set()).add(key)
+                    known = lines.get(key, FarLine(frozenset(), version.from_ms, period_ms))
+                    since_ms, longest = min(known.since_ms, version.from_ms), max(known.period_ms, period_ms)
+                    lines[key] = FarLine(known.agents | {name}, since_ms, longest)
+    return Vantages(lines, {name: frozenset(keys) for name, keys in watches.items()}, centres)
+
+
+def read_place(conn: Connection, centre: str, limits: Mapping[str, Sequence[Limit]], vantages: Vantages) -> Place:
     """The register of one centre. `limits`: how slow a service may be, by its id."""
     rows = conn.execute(select(subject.c.key, subject.c.kind).where(subject.c.centre == centre))
     subjects = {row.key: row.kind for row in rows if row.kind in _JUDGED} | {f"centre:{centre}": "centre"}
     agents = agents_at(conn, centre)
     own = {key: limits.get(service_of(key), ()) for key, kind in subjects.items() if kind == "service"}
+    far = {key: vantages.lines[key] for key in subjects if key in vantages.lines}
+    watches = {name: vantages.watches[name] for name in agents if name in vantages.watches}
     return Place(
-        centre, subjects, plan_versions(conn, agents), _retired(conn, centre, list(subjects)), _stays(conn, centre), own
-    )
+        centre, subjects, plan_versions(conn, agents), _retired(conn, centre, list(subjects)), _stays(conn, centre),
+        own, far, watches,
+    )  # fmt: skip
 
 
 def service_of(key: str) -> str:
@@ -154,10 +208,11 @@ class Places:
     _centres: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _newest: tuple[int, int] = (0, 0)
     _limits: Mapping[str, Sequence[Limit]] | None = None
+    _vantages: Vantages | None = None
 
     def forget(self, _topic: str = "") -> None:
         """The register changed: read places again when they are needed."""
-        self._places, self._centres, self._limits = {}, {}, None
+        self._places, self._centres, self._limits, self._vantages = {}, {}, None, None
 
     def refresh(self, conn: Connection) -> None:
         """Forget what another process changed: an import, or what people changed of the register since."""
@@ -194,5 +249,11 @@ class Places:
         if centre not in self._places:
             if self._limits is None:
                 self._limits = read_limits(conn)
-            self._places[centre] = read_place(conn, centre, self._limits)
+            self._places[centre] = read_place(conn, centre, self._limits, self.vantages(conn))
         return self._places[centre]
+
+    def vantages(self, conn: Connection) -> Vantages:
+        """Who sees which lines from the province."""
+        if self._vantages is None:
+            self._vantages = read_vantages(conn)
+        return self._vantages

@@ -95,7 +95,7 @@ def test_a_decommissioned_line_colours_its_centre_until_its_end_only(hub: Hub, t
     assert told(hub, CENTRE)[-1][1:] == ("down", "no_line")
     change(hub, Decommission(LINE, "x"))
     later(judge, clock, 241)
-    assert told(hub, CENTRE)[-2:] == [(120.5, "down", "no_line"), (240.0, "unknown", "never_measured")]
+    assert told(hub, CENTRE)[-2:] == [(120.5, "down", "no_line"), (240.0, "unknown", "nobody_measures")]
     assert told(hub, LAN)[-1][1] == "ok"
 
 
