@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from collector.api import State
@@ -30,7 +30,7 @@ class _Device:
     def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
         return blame(self.lan, first, last)
 
-    def take(self, moment: Moment, version: Version) -> None:
+    def take(self, moments: Sequence[Moment], version: Version) -> None:
         """A report speaks for itself alone."""
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:

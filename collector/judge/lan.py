@@ -61,8 +61,8 @@ class _Lan:
             return "unknown", "gateway_mute"
         return "down", None
 
-    def take(self, moment: Moment, version: Version) -> None:
-        self.trains.take(moment, version.policy.lan.window_s)
+    def take(self, moments: Sequence[Moment], version: Version) -> None:
+        self.trains.take(moments, version.policy.lan.window_s)
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         rules = version.policy.lan

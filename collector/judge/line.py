@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from collector.api import State
@@ -38,8 +39,8 @@ class _Line:
     def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
         return blame(self.lan, first, last)
 
-    def take(self, moment: Moment, version: Version) -> None:
-        self.trains.take(moment, version.policy.line.window_s)
+    def take(self, moments: Sequence[Moment], version: Version) -> None:
+        self.trains.take(moments, version.policy.line.window_s)
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         rules = version.policy.line

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
 from typing import Final, Literal
@@ -46,8 +47,12 @@ class Moments:
     def __init__(self, facts: Sequence[Fact], *, valid_ms: Callable[[Fact], int]) -> None:
         self.all: Final = moments_of(facts)
         self.valid_ms: Final = valid_ms
-        self._one_source: Final = len({fact.source for fact in facts}) <= 1
-        self._longest: Final = max((valid_ms(fact) for fact in facts), default=0)
+        self._one_source: Final = len({(fact.agent, fact.target) for fact in facts}) <= 1
+        self._facts: Final = facts
+
+    @cached_property
+    def _longest(self) -> int:
+        return max((self.valid_ms(fact) for fact in self._facts), default=0)
 
     def run(self, k: int, colour: Literal["lost", "blind"], need: int, *, decide_ms: int) -> int | None:
         """Where the run that begins at `k` is long enough: `need` facts of that colour from every source that is alive.

@@ -29,15 +29,18 @@ class Trains:
     def __init__(self) -> None:
         self._windows: dict[tuple[str, str], Window] = {}
 
-    def take(self, moment: Moment, window_s: float) -> None:
-        """Take a moment in."""
-        length = int(window_s * 1000)
-        for fact in moment.facts:
-            if fact.outcome != "unknown":
-                self._windows.setdefault(fact.source, Window()).add(fact, length)
-        if len(self._windows) > 1:
-            for window in self._windows.values():
-                window.forget(moment.at - length)
+    def take(self, moments: Sequence[Moment], window_s: float) -> None:
+        """Take moments in, in order, at least one."""
+        for moment in moments:
+            for fact in moment.facts:
+                if fact.outcome != "unknown":
+                    window = self._windows.get(fact.source)
+                    if window is None:
+                        window = self._windows[fact.source] = Window()
+                    window.add(fact)
+        until = moments[-1].at - int(window_s * 1000)
+        for window in self._windows.values():
+            window.forget(until)
 
     def telling(self, min_trains: int) -> list[Window]:
         """The windows that hold enough trains to say something, by name: which was first depends on the beginning."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final, Protocol
 
 from collector.api import State
@@ -63,8 +64,8 @@ class Kind(Protocol):
         """What losses from `first` to `last` mean while `held` held; no reason: the measurement's own."""
         ...
 
-    def take(self, moment: Moment, version: Version) -> None:
-        """Take in a moment on firm ground."""
+    def take(self, moments: Sequence[Moment], version: Version) -> None:
+        """Take in moments on firm ground, at least one; one version is in force at them."""
         ...
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
@@ -118,10 +119,12 @@ class _Walk:
     # --- before the span --------------------------------------------------------------------------------------------
 
     def _warm_up(self) -> None:
-        for moment in self.moments.all[: self.first]:
+        earlier = self.moments.all[: self.first]
+        for moment in earlier:
             self._measured(moment)
-            if moment.colour != "blind" and self.q.before.at(moment.at).state in ("ok", "degraded"):
-                self.kind.take(moment, self.q.policies.at(moment.at))
+        firm = [m for m in earlier if m.colour != "blind" and self.q.before.at(m.at).state in ("ok", "degraded")]
+        for version, group in groupby(firm, key=lambda moment: self.q.policies.at(moment.at)):
+            self.kind.take(list(group), version)
 
     def _measured(self, moment: Moment) -> None:
         self.last_at = moment.at
@@ -140,7 +143,7 @@ class _Walk:
             held = self._footing(k, gaps[-1] if gaps else held, version)
             symptoms: list[Symptom] = []
             if held.state == "ok" and moment.colour != "blind":
-                self.kind.take(moment, version)
+                self.kind.take((moment,), version)
                 symptoms = self.kind.symptoms(moment, version)
             steps.append(_Step(k, moment, version, held, gaps, symptoms))
             self._measured(moment)

@@ -26,35 +26,32 @@ def wilson_low(hits: int, trials: int) -> float:
 
 
 class Window:
-    """The trains of one source in the last `length_ms`, its length given with every train."""
+    """The trains of one source that were taken in and not forgotten."""
 
     def __init__(self) -> None:
         self._facts: deque[Fact] = deque()
-        self._rtts: list[float] = []
+        self._rtts: list[float] | None = None  # in order, once somebody asked: most windows only fill for a while
         self.sent = self.received = 0
 
     def __len__(self) -> int:
         return len(self._facts)
 
-    def add(self, fact: Fact, length_ms: int) -> None:
-        """Take a train in, and let go of those that are `length_ms` older or more."""
+    def add(self, fact: Fact) -> None:
+        """Take a train in, not older than those before."""
         self._facts.append(fact)
-        self._count(fact, 1)
-        if fact.rtt_s is not None:
+        self.sent += fact.sent
+        self.received += fact.received
+        if self._rtts is not None and fact.rtt_s is not None:
             insort(self._rtts, fact.rtt_s)
-        self.forget(fact.at - length_ms)
 
     def forget(self, until: int) -> None:
         """Let go of trains from `until` and before."""
         while self._facts and self._facts[0].at <= until:
             old = self._facts.popleft()
-            self._count(old, -1)
-            if old.rtt_s is not None:
+            self.sent -= old.sent
+            self.received -= old.received
+            if self._rtts is not None and old.rtt_s is not None:
                 del self._rtts[bisect_left(self._rtts, old.rtt_s)]
-
-    def _count(self, fact: Fact, sign: int) -> None:
-        self.sent += sign * fact.sent
-        self.received += sign * fact.received
 
     @property
     def lost(self) -> int:
@@ -73,6 +70,8 @@ class Window:
     @property
     def rtt_s(self) -> float | None:
         """The median of the trains' round trips; None where none came back."""
+        if self._rtts is None:
+            self._rtts = sorted(fact.rtt_s for fact in self._facts if fact.rtt_s is not None)
         n = len(self._rtts)
         if not n:
             return None

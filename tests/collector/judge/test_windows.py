@@ -37,7 +37,8 @@ def test_the_lower_bound_never_exceeds_the_share(trials: int, hits: int) -> None
 def test_a_window_holds_what_its_length_says(trains: list[tuple[int, int, float]]) -> None:
     window, facts = Window(), [train(s, lost=lost, rtt_s=rtt) for s, lost, rtt in sorted(trains)]
     for n, fact in enumerate(facts):
-        window.add(fact, 60_000)
+        window.add(fact)
+        window.forget(fact.at - 60_000)
         inside = [f for f in facts[: n + 1] if f.at > fact.at - 60_000]
         rtts = [f.rtt_s for f in inside if f.rtt_s is not None]
         assert (len(window), window.sent) == (len(inside), 5 * len(inside))
@@ -48,7 +49,7 @@ def test_a_window_holds_what_its_length_says(trains: list[tuple[int, int, float]
 def test_evidence_is_the_newest_and_bounded() -> None:
     window = Window()
     for second in range(20):
-        window.add(train(second, lost=1, rtt_s=0.2), 60_000)
+        window.add(train(second, lost=1, rtt_s=0.2))
     assert window.lossy()[0] == train(19, lost=1).id
     assert len(window.lossy()) == len(window.slow(0.1)) == 6
     assert window.slow(0.3) == ()
