@@ -98,14 +98,19 @@ def _edges(views: Views, span: Span, policies: Policies) -> Iterator[tuple[int, 
 
 
 class _Sweep:
-    """What is seen at a moment, counted as it moves on."""
+    """What is seen at a moment, counted as it moves on.
+
+    `of`: how many centres measure it; `vantage`: what the province sees, where what answers one of its rooms works from
+    there, None where none measures.
+    """
 
     def __init__(self, views: Views, start: int, policies: Policies) -> None:
         self._policies: Final = policies
         self._rooms: Final = views.vantages.keys()
         self.now: Final[dict[str, Segment]] = {}
         self._counts: Final = [0, 0, 0, 0]
-        self._known = 0
+        self._known = self.of = 0
+        self.vantage: int | None = None
         for places in (views.centres, views.vantages):
             for key, timeline in places.items():
                 self._set(key, timeline.at(start - 1))
@@ -118,44 +123,41 @@ class _Sweep:
     def _set(self, key: str, segment: Segment) -> None:
         self.now[key] = segment
         self._count(key, segment, 1)
+        if key in self._rooms:
+            levels = (_level(self.now[room]) for room in self._rooms if room in self.now)
+            self.vantage = min((level for level in levels if level is not None), default=None)
 
     def _count(self, key: str, segment: Segment, sign: int) -> None:
-        if not segment.says(BEGINNING):
-            self._known += sign
-            level = _level(segment)
-            if level is not None and key not in self._rooms:
-                self._counts[level] += sign
+        level = _level(segment)
+        if level is None:
+            self._known += 0 if segment.says(BEGINNING) else sign
+            return
+        self._known += sign
+        if key not in self._rooms:
+            self._counts[level] += sign
+            self.of += sign
 
     def seen(self, level: int) -> int:
         """How many centres see it at least so bad."""
         return sum(self._counts[level:])
 
-    @property
-    def of(self) -> int:
-        """How many centres measure it."""
-        return sum(self._counts)
-
-    @property
-    def vantage(self) -> int | None:
-        """What the province sees: what answers one of its rooms works from there. None where none measures."""
-        return min((level for key in self._rooms if (level := _level(self.now[key])) is not None), default=None)
-
     def state(self, at: int) -> tuple[State, str | None]:
         if not self._known:
             return BEGINNING.state, BEGINNING.reason
-        vantage, rules = self.vantage, self._policies.at(at).policy.shared
         if not self.of:
-            return _TOO_FEW if vantage is None else _TOLD[vantage]
-        level = next((level for level in (_DOWN, _SLOW, _ENDING) if self._quorum(level, vantage, rules)), _FINE)
-        if level == _FINE and vantage is None and self.seen(_ENDING) and self.of < rules.min_centres:
-            return _TOO_FEW
-        return _TOLD[level]
+            return _TOO_FEW if self.vantage is None else _TOLD[self.vantage]
+        bad = self.of - self._counts[_FINE]
+        if not bad:
+            return _TOLD[_FINE]
+        rules = self._policies.at(at).policy.shared
+        level = next((level for level in (_DOWN, _SLOW, _ENDING) if self._quorum(level, rules)), _FINE)
+        return _TOO_FEW if level == _FINE and self.vantage is None and self.of < rules.min_centres else _TOLD[level]
 
-    def _quorum(self, level: int, vantage: int | None, rules: Shared) -> bool:
+    def _quorum(self, level: int, rules: Shared) -> bool:
         seen, of = self.seen(level), self.of
         if seen >= rules.min_centres and seen >= rules.share * of:
             return True
-        too = vantage is not None and vantage >= level
+        too = self.vantage is not None and self.vantage >= level
         return too and seen >= min(rules.vantage_centres, of) and seen >= rules.vantage_share * of
 
     def evidence(self, state: State) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 Every centre is judged twice from the same facts, once by the versions in force at each time and once by the candidate,
 window by window, so that memory does not grow with the span. Both begin from the state on record where the bodies
-begin, and what they do not share is the candidate's doing alone.
+begin, and what they do not share is the candidate's doing alone. Centres and what belongs to them are tried; shared
+systems in the province are not.
 """
 
 from __future__ import annotations
