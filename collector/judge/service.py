@@ -90,8 +90,8 @@ class _Service:
     def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
         return "down", None
 
-    def take(self, moment: Moment, version: Version) -> None:
-        self.took.extend(fact for fact in moment.facts if fact.total_s is not None)
+    def take(self, moments: Sequence[Moment], version: Version) -> None:
+        self.took.extend(fact for moment in moments for fact in moment.facts if fact.total_s is not None)
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         found = (self._slow(moment, version), _ending(moment, version))

@@ -175,7 +175,7 @@ class _Far:
         )
         return any(of and now >= share * of for now, of in counts)
 
-    def take(self, moment: Moment, version: Version) -> None:
+    def take(self, moments: Sequence[Moment], version: Version) -> None:
         """Nothing is told of how well a line is by trains from afar."""
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
