@@ -35,7 +35,9 @@ def command(roof: Callable[[Play], None]) -> Callable[..., None]:
         replay: Annotated[bool, typer.Option("--replay", help="as fast as it goes, held against the truth")] = False,
         days: Annotated[float, typer.Option(help="how much a replay plays")] = 0.1,
         start: Annotated[str, typer.Option(help="when a replay begins, 2026-11-16T07:30 in Vietnam")] = "",
-        province: Annotated[Path, typer.Option(help="the folder that is simulated")] = PROVINCE,
+        province: Annotated[
+            Path, typer.Option(help="the folder that is simulated", show_default="the example, Bắc Ninh")
+        ] = PROVINCE,
         as_json: Annotated[bool, typer.Option("--json", help="the closing count as JSON")] = False,
     ) -> None:
         """A simulated province: agents by the hundred over real TLS, faults by scenario, and the truth beside them."""
