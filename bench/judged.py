@@ -29,7 +29,7 @@ from collector.store import tables
 from collector.store.databases import open_store
 from wire.clock import SystemClock
 from wire.codec import encode_batch
-from wire.messages import Batch, Observation, Value
+from wire.messages import Batch, Observation, PlanItem, Value
 from wire.outcomes import Outcome
 
 CENTRES: Final = 3_321
@@ -178,11 +178,22 @@ def _past(hub: Hub, known: Sequence[Enrolled]) -> None:
         _put(hub, known, minute, _raw(minute, times, "ok"), (times[0], times[-1]))
 
     def job(conn: Connection) -> None:
+        _plan_looks(conn)
         since = now - 60 * MINUTE_MS
         conn.execute(insert(tables.presence), [{"agent": o.agent, "from_ms": since, "to_ms": now} for o in known])
         conn.execute(update(tables.heard).values(from_ms=since, last_ms=now, alert_after_ms=now + 50_000))
 
     hub.store.writer.do(job)
+
+
+def _plan_looks(conn: Connection) -> None:
+    """Plans that ask for the machine once a minute, as the collector draws them: else it were stale between looks."""
+    plan = tables.plan
+    for row in conn.execute(select(plan.c.agent, plan.c["items"])).all():
+        items = msgspec.json.decode(row[1], type=list[PlanItem])
+        slower = [msgspec.structs.replace(i, period_s=60, deadline_s=20) if i.probe == "pc" else i for i in items]
+        body = msgspec.json.encode(slower)
+        conn.execute(update(plan).where(plan.c.agent == row.agent).values({plan.c["items"]: body}))
 
 
 def _raw(number: int, times: Sequence[int], outcome: Outcome) -> bytes:
