@@ -37,7 +37,10 @@ _log = logging.getLogger(__name__)
 
 NAME: Final = "judge"
 ROWS: Final = 500
-"""Rows a step: eight hours of one agent, or a minute of five hundred."""
+"""Rows read at once: their bodies are let go of before the next."""
+
+READS: Final = 4
+"""Reads a step, while there is more: a centre that is catching up is judged once for 20 minutes of a hundred, not 5."""
 
 EDITS_A_JOB: Final = 400
 REST_S: Final = 1.0  # between looks at what comes all the time
@@ -56,6 +59,15 @@ class _Moves:
 
     seq: int
     agents: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """How far the inbox was read, the newest moment in it, and whether there may be more."""
+
+    seq: int
+    newest: int
+    more: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +125,13 @@ class Judge:
         book.views.begin()
         with self._hub.store.reading() as conn:
             self._places.refresh(conn)
-            rows = read_rows(conn, self._seq, ROWS)
-            newest = self._touched_by(conn, rows, book, agenda)
-            late = watch.look(conn, agenda, now_ms=now_ms, caught_up=len(rows) < ROWS)
+            read = self._read(conn, book, agenda)
+            late = watch.look(conn, agenda, now_ms=now_ms, caught_up=not read.more)
             if self._anew is not None:
                 for centre in conn.scalars(select(agent.c.centre).distinct()):
                     agenda.touch(centre, self._anew.start, self._anew.end, timed=True)
-        moves = _Moves(rows[-1].seq if rows else self._seq, late)
-        told = self._judge(agenda, book, watch, _Times(now_ms, max(now_ms, newest)))
+        moves = _Moves(read.seq, late)
+        told = self._judge(agenda, book, watch, _Times(now_ms, max(now_ms, read.newest)))
         self._finish(told, moves, now_ms)
         watch.noticed(late)
         if self._anew is not None:
@@ -128,7 +139,7 @@ class Judge:
         self._anew = None
         if self._shared.judge(book.policies, now_ms):
             self._hub.wake("flips")
-        return len(rows) == ROWS
+        return read.more
 
     # --- beginning --------------------------------------------------------------------------------------------------
 
@@ -167,6 +178,17 @@ class Judge:
         return policies
 
     # --- judging ----------------------------------------------------------------------------------------------------
+
+    def _read(self, conn: Connection, book: Casebook, agenda: Agenda) -> _Read:
+        """Put on the agenda what the next rows touch, up to so many as are judged in one step."""
+        seq, newest = self._seq, 0
+        for _ in range(READS):
+            rows = read_rows(conn, seq, ROWS)
+            newest = max(newest, self._touched_by(conn, rows, book, agenda))
+            seq = rows[-1].seq if rows else seq
+            if len(rows) < ROWS:
+                return _Read(seq, newest, more=False)
+        return _Read(seq, newest, more=True)
 
     def _touched_by(self, conn: Connection, rows: Sequence[InboxRow], book: Casebook, agenda: Agenda) -> int:
         """Put on the agenda what rows touch; the newest moment in them."""
