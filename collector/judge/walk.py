@@ -9,7 +9,7 @@ was judged before.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Final, Protocol
@@ -21,6 +21,8 @@ from collector.judge.moments import Moment, Moments
 from collector.judge.timeline import Detail, Segment, Span, Timeline, absences
 from collector.judge.windows import MAX_EVIDENCE
 from collector.judging.policy import Policies, Version
+
+_WORKS: Final = ("ok", "degraded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,12 +121,29 @@ class _Walk:
     # --- before the span --------------------------------------------------------------------------------------------
 
     def _warm_up(self) -> None:
-        earlier = self.moments.all[: self.first]
-        for moment in earlier:
-            self._measured(moment)
-        firm = [m for m in earlier if m.colour != "blind" and self.q.before.at(m.at).state in ("ok", "degraded")]
-        for version, group in groupby(firm, key=lambda moment: self.q.policies.at(moment.at)):
-            self.kind.take(list(group), version)
+        for version, earlier in self._by_version(self.moments.all[: self.first]):
+            self.last_at = earlier[-1].at
+            newest = {fact.period_ms: fact for moment in earlier for fact in moment.facts}  # others hold no longer
+            self.known_until = max(self.known_until, *(f.at + self.moments.valid_ms(f) for f in newest.values()))
+            firm = self._firm(earlier)
+            if firm:
+                self.kind.take(firm, version)
+
+    def _by_version(self, moments: Sequence[Moment]) -> Iterator[tuple[Version, Sequence[Moment]]]:
+        """Moments in order, those together at which one version is in force."""
+        at = self.q.policies.at
+        if moments and at(moments[0].at) is at(moments[-1].at):
+            yield at(moments[0].at), moments
+            return
+        for version, group in groupby(moments, key=lambda moment: at(moment.at)):
+            yield version, list(group)
+
+    def _firm(self, moments: Sequence[Moment]) -> list[Moment]:
+        """Those on firm ground."""
+        seen, before = [moment for moment in moments if moment.colour != "blind"], self.q.before
+        if all(held.state in _WORKS for held in before.between(moments[0].at, moments[-1].at)):
+            return seen
+        return [moment for moment in seen if before.at(moment.at).state in _WORKS]
 
     def _measured(self, moment: Moment) -> None:
         self.last_at = moment.at
