@@ -18,7 +18,7 @@ from typing import Final
 from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from collector.api import CollectorError
@@ -97,7 +97,9 @@ class Store:
         owner, self._owner = self._owner, None
         self._owned.clear()
         if owner is not None:
-            with contextlib.suppress(DBAPIError):  # the locks go with the connection, whatever it says
+            with contextlib.suppress(SQLAlchemyError):  # at once, where the server still listens
+                owner.execute(text("SELECT pg_advisory_unlock_all()"))
+            with contextlib.suppress(SQLAlchemyError):  # the locks go with the connection, whatever it says
                 owner.invalidate()
                 owner.close()
 
