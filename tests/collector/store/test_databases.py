@@ -167,7 +167,7 @@ def test_a_loop_has_one_owner_until_its_connection_is_gone(pair: tuple[Store, St
         True, False, True, True,
     ]  # fmt: skip
     cluster.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND objid ="
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_locks WHERE locktype = 'advisory' AND objid ="
         " (hashtext('judge')::bigint & 4294967295)::oid"
     )
     assert second.own("judge")
