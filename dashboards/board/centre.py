@@ -236,9 +236,7 @@ class _Rows:
     def _of_one(self, info: SubjectInfo) -> list[Row]:
         items = [item for item in self.planned if item.subject == info.key]
         seen = [o for o in self.latest if o.observation.subject == info.key]
-        targets = dict.fromkeys([*(item.target for item in items), *(o.observation.target for o in seen)])
-        wired = {o.observation.target for o in seen if o.observation.reason == "not_wireless"}
-        shown = [target for target in targets if target not in wired] or [""]
+        shown = targets_shown(items, seen) or [""]
         return [self._row(info, target, items, seen, first=place == 0) for place, target in enumerate(shown)]
 
     def _row(
@@ -261,6 +259,15 @@ class _Rows:
     def _task(self, item: PlannedItem) -> TaskInfo | None:
         own = [task for task in self.tasks if (task.agent, task.item) == (item.agent, item.id)]
         return max(own, key=lambda task: task.created_ms, default=None)
+
+
+def targets_shown(items: Sequence[PlannedItem], seen: Sequence[StoredObservation]) -> list[str]:
+    """Where a subject is measured to, those of its plan first; a radio only where there is one."""
+    targets = dict.fromkeys([*(item.target for item in items), *(o.observation.target for o in seen)])
+    radios = {item.target for item in items if item.probe == "wifi"}
+    heard = {o.observation.target for o in seen}
+    wired = {o.observation.target for o in seen if o.observation.reason == "not_wireless"} | (radios - heard)
+    return [target for target in targets if target not in wired]
 
 
 def _machine(row: Row, limits: Mapping[str, float], agents: Mapping[str, AgentInfo]) -> Machine:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collector.api import StoredObservation
+import msgspec
+import pytest
+
+from collector.api import PlannedItem, StoredObservation
+from dashboards.board.centre import targets_shown
 from dashboards.board.figures import headline, reach
 from dashboards.board.words import catalogue
 from wire.messages import Observation, Value
@@ -27,3 +31,31 @@ def test_a_train_shows_its_own_delay() -> None:
 def test_the_signal_of_a_radio_is_told_in_one_line() -> None:
     one = stored("lan:07375-1", "wifi", Value("motcua_lan_wifi_signal_dbm", -61.0))
     assert "61\N{NO-BREAK SPACE}dBm" in headline(one, catalogue("vi"))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "shown"),
+    [
+        pytest.param("", None, ["gateway"], id="not asked yet"),
+        pytest.param("unknown", "not_wireless", ["gateway"], id="a cable"),
+        pytest.param("unknown", "unsupported", ["gateway", "default"], id="a radio that cannot be read"),
+        pytest.param("ok", None, ["gateway", "default"], id="a radio"),
+    ],
+)
+def test_a_radio_has_a_row_only_where_there_is_one(outcome: str, reason: str | None, shown: list[str]) -> None:
+    items = [
+        PlannedItem(probe, "a", "lan:07375-1", probe, target, 60.0)
+        for probe, target in (("reach", "gateway"), ("wifi", "default"))
+    ]
+    raw = {
+        "i": 0,
+        "probe": "wifi",
+        "subject": "lan:07375-1",
+        "target": "default",
+        "at_ms": 0,
+        "mono_ms": 0,
+        "took_ms": 1,
+    }
+    said = [msgspec.convert(raw | {"outcome": outcome, "reason": reason}, Observation)] if outcome else []
+    seen = [StoredObservation("a/e/1/0", "a", 0, 0, clock_unsure=False, observation=o) for o in said]
+    assert targets_shown(items, seen) == shown
