@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from wire.clock import Clock
+from wire.messages import LeaseAnswer, LeaseAsk
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +20,25 @@ class Facts:
     collector_port: int = 0
 
 
+def _no_lease(_ask: LeaseAsk) -> LeaseAnswer:
+    return LeaseAnswer(why="no_collector")
+
+
 @dataclass(slots=True)
 class Context:
-    """One probe's world. `memory` is its own between runs (previous counters), empty after a start."""
+    """One probe's world. `memory` is its own between runs (previous counters), empty after a start.
+
+    `task_id`: a person asked for this run. `lease` raises wire.client.ClientError where the collector is not reached.
+    """
 
     clock: Clock
     deadline_mono_ms: int
     facts: Facts
+    task_id: str | None = None
     proc: Path = Path("/proc")
     root: Path = Path("/")
     memory: dict[str, object] = field(default_factory=dict)
+    lease: Callable[[LeaseAsk], LeaseAnswer] = _no_lease
     explain: Callable[[str], None] = lambda _text: None
 
     def left_s(self) -> float:

@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from wire.messages import Answer, Enrol, Enrolled, Plan, Problem, WaitAnswer
+from wire.messages import Answer, Enrol, Enrolled, LeaseAnswer, LeaseAsk, Plan, Problem, WaitAnswer
 from wire.pinning import BoundedSocket, bounded_context, ca_fingerprint, pinned
 
 __all__ = ["Client", "ClientError", "Refused", "Reply", "Unreachable", "ca_fingerprint", "fetch_ca", "pinned"]
@@ -116,6 +116,11 @@ class Client:
 
     def plan(self) -> Plan:
         return _decode(self.call("GET", "/api/v1/plan"), Plan)
+
+    def lease(self, ask: LeaseAsk) -> LeaseAnswer:
+        """Permission to load a line, or word of when to ask again."""
+        packed, headers = msgspec.json.encode(ask), {"Content-Type": "application/json"}
+        return _decode(self.call("POST", "/api/v1/leases", packed, headers), LeaseAnswer)
 
     # --- one request ------------------------------------------------------------------------------------------------
 

@@ -179,6 +179,38 @@ class WaitAnswer(Struct, frozen=True):
     notices: list[Notice] = []
 
 
+class LeaseAsk(Struct, frozen=True, omit_defaults=True):
+    """May this line be loaded now? `item` is a plan item's id; with `task_id`, a person is waiting for the figure.
+
+    `returns` is a lease that is over, with the bytes that it cost; such an ask is answered without a new lease.
+    """
+
+    item: Text
+    task_id: Text | None = None
+    returns: Text | None = None
+    used_bytes: Annotated[int, Meta(ge=0, le=2**53)] = 0
+
+
+class Lease(Struct, frozen=True):
+    """Permission to load one line, once, within `starts_in_s` to `ends_in_s` from the answer. `ticket` opens `url`."""
+
+    id: Text
+    url: Annotated[str, Meta(max_length=300)]
+    ticket: Annotated[str, Meta(max_length=500)]
+    starts_in_s: float
+    ends_in_s: float
+    max_bytes: Annotated[int, Meta(ge=0, le=2**53)]
+    max_s: float
+
+
+class LeaseAnswer(Struct, frozen=True, omit_defaults=True):
+    """A lease, or none: then why (a word), and after how long to ask again; `again_s` None: not in this period."""
+
+    lease: Lease | None = None
+    why: Annotated[str, Meta(max_length=32)] = ""
+    again_s: float | None = None
+
+
 class Problem(Struct, frozen=True, omit_defaults=True):
     """RFC 9457 problem document. `code` is for machines; `remedy` for the person who reads it.
 

@@ -70,6 +70,54 @@ _LINE: Final = [
     Metric("motcua_line_dns_passed_ratio", "1 where the resolver found the name's address, 0 where not", of="resolver"),
 ]
 
+# A test that is not valid says less of the line than of something else: its figures are series of their own.
+_STAMP: Final = "stamp of the test, `valid` or why not"
+_WAY: Final = "direction, download or upload"
+_CLASS: Final = "class of the packets (DSCP), such as ef or be"
+
+_BANDWIDTH: Final = [
+    Metric("motcua_line_download_bps", "speed of a test towards the centre", of=_STAMP),
+    Metric("motcua_line_download_low_bps", "lower bound of the speed towards the centre, 95 %", of=_STAMP),
+    Metric("motcua_line_download_high_bps", "upper bound of the speed towards the centre, 95 %", of=_STAMP),
+    Metric("motcua_line_upload_bps", "speed of a test from the centre, by what the server received", of=_STAMP),
+    Metric("motcua_line_upload_low_bps", "lower bound of the speed from the centre, 95 %", of=_STAMP),
+    Metric("motcua_line_upload_high_bps", "upper bound of the speed from the centre, 95 %", of=_STAMP),
+    Metric("motcua_line_idle_rtt_seconds", "median round trip right before a test loaded the line"),
+    Metric("motcua_line_loaded_rtt_seconds", "median round trip while a test loaded the line", of=_WAY),
+    Metric("motcua_line_responsiveness_hertz", "round trips a second that fit in while the line was loaded", of=_WAY),
+    Metric("motcua_line_test_bytes", "bytes that a test moved, both ways"),
+    Metric("motcua_line_test_seconds", "time that a test loaded the line", of=_WAY),
+    Metric("motcua_line_test_streams_count", "connections that carried a test", of=_WAY),
+    Metric("motcua_line_test_cpu_ratio", "share of all processors busy while a test ran"),
+]
+
+_USE: Final = [
+    # Every 5 minutes: 35 days of them are what the 95th percentile over 7 days is judged from, and argued about.
+    Metric("motcua_line_receive_bps", "mean use towards the centre since the last run", keep_days=35),
+    Metric("motcua_line_transmit_bps", "mean use from the centre since the last run", keep_days=35),
+    Metric("motcua_line_errors_packets", "packets in error or dropped since the last run, both ways"),
+    Metric("motcua_line_port_bps", "speed at which the line's port runs"),
+    Metric("motcua_line_port_duplex_ratio", "1 where the line's port runs in full duplex, 0.5 in half duplex"),
+    Metric("motcua_line_port_up_ratio", "1 where the line's port has a carrier, 0 where not"),
+]
+
+_PATH: Final = [
+    Metric("motcua_line_path_hops_count", "routers on the way that answered or were passed"),
+    Metric("motcua_line_path_rtt_seconds", "round trip to the last hop that answered"),
+]
+
+_QUALITY: Final = [
+    Metric("motcua_line_udp_sent_packets", "packets of a UDP train that were sent", of=_CLASS),
+    Metric("motcua_line_udp_received_packets", "packets of a UDP train that came back", of=_CLASS),
+    Metric("motcua_line_udp_loss_ratio", "share of a UDP train that was lost, there and back", of=_CLASS),
+    Metric("motcua_line_udp_loss_low_ratio", "lower bound of the loss, Wilson interval at 95 %", of=_CLASS),
+    Metric("motcua_line_udp_loss_high_ratio", "upper bound of the loss, Wilson interval at 95 %", of=_CLASS),
+    Metric("motcua_line_udp_lost_up_ratio", "share lost on the way from the centre", of=_CLASS),
+    Metric("motcua_line_udp_rtt_seconds", "median round trip of a UDP train", of=_CLASS),
+    Metric("motcua_line_udp_jitter_seconds", "interarrival jitter towards the centre (RFC 3550 §6.4.1)", of=_CLASS),
+    Metric("motcua_line_udp_jitter_up_seconds", "interarrival jitter from the centre (RFC 3550 §6.4.1)", of=_CLASS),
+]
+
 _LAN: Final = [
     Metric("motcua_lan_wifi_signal_dbm", "strength at which the access point is received", of="interface"),
     Metric("motcua_lan_wifi_quality_ratio", "quality of the link as its driver rates it", of="interface"),
@@ -107,5 +155,18 @@ _AGENT: Final = [
 ]
 
 METRICS: Final[dict[str, Metric]] = {
-    m.name: m for m in [*_reach("lan"), *_LAN, *_reach("line"), *_LINE, *_DEVICE, *_SERVICE, *_AGENT]
+    m.name: m
+    for m in [
+        *_reach("lan"),
+        *_LAN,
+        *_reach("line"),
+        *_LINE,
+        *_BANDWIDTH,
+        *_USE,
+        *_PATH,
+        *_QUALITY,
+        *_DEVICE,
+        *_SERVICE,
+        *_AGENT,
+    ]
 }

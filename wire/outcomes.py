@@ -83,6 +83,16 @@ UNKNOWN_REASONS: Final[dict[str, str]] = {
     "no_way": "this machine itself knows no way to such an address (no route, or no IPv6), so nothing was asked",
     "line_down": "the line that it is reached by was down, so nothing was asked or nothing may be concluded",
     "clock_wrong": "this machine's clock is wrong, so whether a certificate is still valid cannot be judged",
+    "no_lease": "the collector gave no permission to load the line, or could not be asked for it",
+    "line_busy": "the line carried other traffic, so it was not tested: people come first",
+    "machine_busy": "this machine was busy, so a test would have measured the machine",
+    "cpu_bound": "the test was held back by this machine's processor, not by the line",
+    "nic_bound": "the test was held back by this machine's network port, not by the line",
+    "contaminated": "other traffic shared the line while it was tested",
+    "server_bound": "the test was held back by the measurement server, not by the line",
+    "aborted": "the test did not come to its end, so it has no figure",
+    "no_counter": "the interface or the router has no such counter to read",
+    "no_reflector": "no reflector answered, though the line did",
 }
 
 # Reasons that the collector's judge gives to states; they never travel in an observation.
@@ -95,6 +105,9 @@ STATE_REASONS: Final[dict[str, str]] = {
     "loss": "packets are lost, and the lower bound of the interval is over the limit",
     "slow": "the median is over the limit",
     "port_slow": "the network port runs below its nominal speed",
+    "below_contract": "so many valid tests in a row were below the share of the contracted speed that is due",
+    "line_full": "95 % of the 5-minute use over 7 days is over the share of the capacity that may be used",
+    "not_measurable": "nothing at the centre can send by this line alone, so it cannot be judged from here",
     "gateway_mute": "the gateway does not answer, but what lies behind it does: it is only silent, not broken",
     "lan_unknown": "the centre's own network was not measured, so a dead line cannot be told from a dead network",
     "clock_unsure": "measured before a restart with a clock that could not be checked",

@@ -22,6 +22,13 @@ class Measured:
     detail: dict[str, Scalar] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The run cannot begin yet: it is to be started again after so many seconds; nothing is recorded until then."""
+
+    after_s: float
+
+
 Probe = Callable[[PlanItem, Context], Measured]
 
 # Imported on first use, so that a missing optional library costs one probe and not the agent.

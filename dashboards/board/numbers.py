@@ -92,6 +92,10 @@ def _dbm(value: float, lang: Lang) -> str:
     return f"{number(value, 0, lang)}{NBSP}dBm"
 
 
+def _a_minute(value: float, lang: Lang) -> str:
+    return f"{number(60 * value, 0, lang)}{NBSP}RPM"
+
+
 _FORMATS: Final[dict[str, Callable[[float, Lang], str]]] = {
     "ratio": percent,
     "seconds": seconds,
@@ -99,6 +103,7 @@ _FORMATS: Final[dict[str, Callable[[float, Lang], str]]] = {
     "bps": rate,
     "celsius": _celsius,
     "dbm": _dbm,
+    "hertz": _a_minute,
 }
 
 

@@ -26,6 +26,7 @@ UNITS = {
     "bytes",
     "ratio",
     "seconds",
+    "hertz",
     "packets",
     "bps",
     "celsius",
