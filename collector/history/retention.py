@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Column, Connection, Table, delete, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    exists,
+    func,
+    select,
+    text,
+)
 
 from collector.history.buckets import DAY_MS, TIERS, start_of
 from collector.history.marks import marked_before
@@ -29,13 +42,16 @@ SKETCH_MS: Final = 40 * DAY_MS
 KEPT_MS: Final = 400 * DAY_MS
 
 PAUSE_MS: Final = 60 * 60_000
-SERIES_A_BITE: Final = 64
+SERIES_A_BITE: Final = 500
 ROWS_A_BITE: Final = 2_000
 
 _WHOLE: Final = text("UPDATE serie SET whole_ms = :edge WHERE sid = :sid AND whole_ms < :edge")
 
 Edges = Sequence[tuple[int, int]]
 """Series, and the instant before which it may go."""
+
+Old = tuple[Table, Column[int], list[tuple[int, int]]]
+"""A table, its column of time, and what of it may go."""
 
 
 def keep_ms(metric: str, centres: int) -> int:
@@ -66,7 +82,7 @@ class Sweep:
             edges = [(r.sid, start_of(now_ms - keep_ms(r.metric, centres), DAY_MS)) for r in some]
             rising = [(r.sid, edge) for r, (_, edge) in zip(some, edges, strict=True) if r.whole_ms < edge]
             held_up = marked_before(conn, rising)  # they wait for the next round
-            old = _old(conn, [r.sid for r in some], centres=centres, now_ms=now_ms)
+            old = _old(conn, self._after, some[-1].sid, centres=centres, now_ms=now_ms) if some else []
         if ready := [(sid, edge) for sid, edge in rising if sid not in held_up]:
             self._hub.store.ts_writer.do(partial(_let_go, rising=ready))
             return True
@@ -87,26 +103,30 @@ class Sweep:
         return False
 
 
-def _old(
-    conn: Connection, sids: Sequence[int], *, centres: int, now_ms: int
-) -> list[tuple[Table, Column[int], list[tuple[int, int]]]]:
-    """What of these series may be deleted: tables, with the series that have something before their edge."""
-    whole = {
-        r.sid: r.whole_ms for r in conn.execute(select(serie.c.sid, serie.c.whole_ms).where(serie.c.sid.in_(sids)))
-    }
-    rules: list[tuple[Table, Column[int], dict[int, int]]] = [
-        (raw, raw.c.at_ms, whole),
-        *((t.table, t.table.c.start_ms, dict.fromkeys(sids, t.edge_ms(now_ms, centres))) for t in TIERS),
-        (sketch, sketch.c.start_ms, dict.fromkeys(sids, now_ms - SKETCH_MS)),
-    ]
-    found = [
-        (t, c, [(sid, edge) for sid, edge in edges.items() if _has(conn, t, c, sid, edge)]) for t, c, edges in rules
-    ]
-    return [(table, column, due) for table, column, due in found if due]
+def _old(conn: Connection, after: int, last: int, *, centres: int, now_ms: int) -> list[Old]:
+    """What of the series behind `after` up to `last` may be deleted: tables, with those that have something to go."""
+    edges = [None, *(t.edge_ms(now_ms, centres) for t in TIERS), now_ms - SKETCH_MS]
+    found: list[Old] = []
+    for (table, column, query), edge_ms in zip(_QUERIES, edges, strict=True):
+        rows = conn.execute(query, {"after": after, "last": last, "edge": edge_ms})
+        due = [(sid, whole_ms if edge_ms is None else edge_ms) for sid, whole_ms in rows]
+        found += [(table, column, due)] if due else []
+    return found
 
 
-def _has(conn: Connection, table: Table, column: Column[int], sid: int, edge_ms: int) -> bool:
-    return edge_ms > 0 and conn.scalar(select(column).where(table.c.sid == sid, column < edge_ms).limit(1)) is not None
+def _query(table: Table, column: Column[int], edge: ColumnElement[int]) -> Select[int, int]:
+    """One question for hundreds of series: to ask for each kept an interpreter busy for seconds."""
+    older = exists().where(table.c.sid == serie.c.sid, column < edge)
+    mine = (serie.c.sid > bindparam("after")) & (serie.c.sid <= bindparam("last"))
+    return select(serie.c.sid, serie.c.whole_ms).where(mine, edge > 0, older)
+
+
+_EDGE: Final = bindparam("edge", type_=BigInteger)
+_QUERIES: Final = [
+    (raw, raw.c.at_ms, _query(raw, raw.c.at_ms, serie.c.whole_ms)),
+    *((t.table, t.table.c.start_ms, _query(t.table, t.table.c.start_ms, _EDGE)) for t in TIERS),
+    (sketch, sketch.c.start_ms, _query(sketch, sketch.c.start_ms, _EDGE)),
+]
 
 
 def _let_go(conn: Connection, rising: Edges) -> None:

@@ -7,7 +7,7 @@ A row is a function of the samples alone: computed twice it is the same, and a k
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
@@ -54,8 +54,12 @@ class Rollups:
         return Loop(NAME, "judge", self.step, single=True)
 
     def step(self) -> float:
-        more = [bite() for bite in self._bites]
+        more = [self._bitten(bite) for bite in self._bites]
         return 0.0 if any(more) else IDLE_S
+
+    def _bitten(self, bite: Callable[[], bool]) -> bool:
+        self._hub.courtesy.after_you()
+        return bite()
 
     def _hours(self) -> bool:
         now_ms = self._hub.clock.wall_ms()
