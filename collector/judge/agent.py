@@ -60,7 +60,7 @@ def _state(
         return Segment(at, "degraded", worst, policy=version.number)
     for span, fact in health:
         if _holds(span, at):
-            return _own(at, fact, version)
+            return own_state(at, fact, version)
     return Segment(at, "ok", policy=version.number)
 
 
@@ -68,7 +68,8 @@ def _holds(span: Span, at: int) -> bool:
     return span.start <= at < span.end
 
 
-def _own(at: int, fact: Fact, version: Version) -> Segment:
+def own_state(at: int, fact: Fact, version: Version) -> Segment:
+    """What a report says of the agent that made it."""
     rules = version.policy.agent
     values = {reading.metric: reading.value for reading in fact.readings}
     age = values.get("motcua_agent_spool_oldest_seconds", 0.0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from collector.api import State
 from collector.judge import trains
@@ -13,6 +14,8 @@ from collector.judge.timeline import Detail, Segment
 from collector.judge.trains import Trains
 from collector.judge.walk import Needs, Question, Symptom, walk
 from collector.judging.policy import Version
+
+PORT: Final = "motcua_device_network_speed_bps"
 
 
 def judge_lan(question: Question, *, behind: Sequence[Fact], ports: Sequence[Fact] = ()) -> list[Segment]:
@@ -38,7 +41,7 @@ class _Ports:
         for agent in sorted({fact.agent for fact in moment.facts} & self.newest.keys()):
             fact = self.newest[agent]
             for reading in fact.readings:
-                if reading.metric == "motcua_device_network_speed_bps" and 0 < reading.value < nominal_bps:
+                if reading.metric == PORT and 0 < reading.value < nominal_bps:
                     detail: Detail = {"port": reading.of, "speed_bps": reading.value, "limit": nominal_bps}
                     return Symptom("port_slow", detail, (fact.id,))
         return None

@@ -104,7 +104,7 @@ class _Service:
         last = [f for f in self.took if f.at > moment.at - (rules.window + 1) * period_ms][-rules.window :]
         if 2 * len(last) < rules.window:
             return None
-        limit = self._limit(moment.at, rules.slow_s)
+        limit = limit_s(self.limits, moment.at, rules.slow_s)
         middle = median(f.total_s for f in last if f.total_s is not None)
         if middle <= limit:
             return None
@@ -112,9 +112,16 @@ class _Service:
         detail: Detail = {"total_s": round(middle, 6), "limit": limit, "runs": len(last)}
         return Symptom("slow", detail, slow[:MAX_EVIDENCE])
 
-    def _limit(self, at: int, default_s: float) -> float:
-        held = (one for one in self.limits if one.from_ms <= at and (one.to_ms is None or at < one.to_ms))
-        return next((one.slow_s for one in held), default_s)
+
+def limit_s(limits: Sequence[Limit], at: int, default_s: float) -> float:
+    """How slow a service may be at a moment, seconds."""
+    held = (one for one in limits if one.from_ms <= at and (one.to_ms is None or at < one.to_ms))
+    return next((one.slow_s for one in held), default_s)
+
+
+def ends_soon(fact: Fact, version: Version) -> bool:
+    """Whether a run saw a certificate that ends soon."""
+    return any(r.metric == _CERTIFICATE and r.value < version.policy.service.certificate_s for r in fact.readings)
 
 
 def _ending(moment: Moment, version: Version) -> Symptom | None:

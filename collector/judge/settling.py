@@ -76,10 +76,13 @@ class Settled:
 def review(
     load: Load, touched: Span, *, now: int, centre: str, parts: Sequence[Part], timed: bool = True
 ) -> list[Settled]:
-    """Judge a centre again around `touched`; the first part is the centre itself, with its key `centre`.
+    """Judge a centre again around `touched`; the first part is the centre itself, with its key `centre`. Where that is
+    not among the parts, it stays as it is.
 
     Not `timed`: only facts came in, and parts that nothing of them touches are left alone.
     """
+    if not parts or centre not in parts[0].keys:
+        return [settle(load, touched, now=now, part=part) for part in parts]
     core = settle(load, touched, now=now, part=parts[0])
     found = [core]
     for part in parts[1:]:

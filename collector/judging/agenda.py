@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection, func, or_, select
 
 from collector.judge.court import Case
+from collector.judge.settling import Part
 from collector.judge.timeline import ALWAYS, Span
 from collector.judge.walk import valid_ms
 from collector.judging.policy import Policies
@@ -29,13 +30,23 @@ _WRITTEN_LATE_MS: Final = 3_000
 
 @dataclass(slots=True)
 class Agenda:
-    """Touched spans by centre; `timed` names those touched by more than facts that came in."""
+    """Touched spans by centre; `timed` names those touched by more than facts that came in.
+
+    `only`: where not the whole of a centre is to be judged, the parts of it that are.
+    """
 
     spans: dict[str, list[Span]] = field(default_factory=dict)
     timed: set[str] = field(default_factory=set)
+    only: dict[str, dict[frozenset[str], Part]] = field(default_factory=dict)
 
-    def touch(self, centre: str, first: int, last: int, *, timed: bool = False) -> None:
-        """Something came to be known about a centre between two moments."""
+    def touch(
+        self, centre: str, first: int, last: int, *, timed: bool = False, only: Sequence[Part] | None = None
+    ) -> None:
+        """Something came to be known about a centre, or about some parts of it only, between two moments."""
+        if only is None:
+            self.only.pop(centre, None)
+        elif centre not in self.spans or centre in self.only:
+            self.only.setdefault(centre, {}).update((part.keys, part) for part in only)
         self.spans.setdefault(centre, []).append(Span(first, last))
         if timed:
             self.timed.add(centre)
@@ -136,7 +147,7 @@ class Watch:
     def _deadlines(self, agenda: Agenda, now_ms: int) -> None:
         for centre, keys in [part for part, at in self.deadlines.items() if at <= now_ms]:
             due = self.deadlines.pop((centre, keys))
-            agenda.touch(centre, due - self._cut_ms - 1, now_ms, timed=True)
+            agenda.touch(centre, due - self.cut_ms - 1, now_ms, timed=True)
 
     def _edges(self, conn: Connection, agenda: Agenda) -> None:
         """After a start: whatever may have become stale since the judge last ran."""
@@ -144,11 +155,12 @@ class Watch:
         # A look into the index for each agent: grouping would read all of it.
         newest = select(func.max(inbox.c.at_max_ms)).where(inbox.c.agent == agent.c.id).scalar_subquery()
         for row in conn.execute(select(agent.c.id.label("agent"), newest.label("at"))).all():
-            if row.at is not None and row.at > self.since_ms - hold_ms - self._cut_ms:
+            if row.at is not None and row.at > self.since_ms - hold_ms - self.cut_ms:
                 self._touch(conn, agenda, row.agent, row.at, row.at)
 
     @property
-    def _cut_ms(self) -> int:
+    def cut_ms(self) -> int:
+        """How long what was measured may be on its way."""
         return max(round(1000 * v.policy.time.cut_s) for v in self.policies.versions)
 
     def expect(self, centre: str, keys: frozenset[str], case: Case, now_ms: int) -> None:
@@ -160,8 +172,12 @@ class Watch:
             if facts:
                 valid = max(valid_ms(fact, self.policies) for fact in facts[-8:])
                 last = (facts[-1].at, *_open_since(case, key))
-                moments += [at + valid + self._cut_ms + 1 for at in last]
+                moments += [at + valid + self.cut_ms + 1 for at in last]
         self.deadlines[centre, keys] = min((at for at in moments if at > now_ms), default=ALWAYS)
+
+    def postpone(self, centre: str, keys: frozenset[str], due_ms: int | None) -> None:
+        """More of the same came in for these subjects: they go stale later."""
+        self.deadlines[centre, keys] = ALWAYS if due_ms is None else due_ms
 
 
 def _open_since(case: Case, key: str) -> list[int]:

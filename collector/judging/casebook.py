@@ -18,6 +18,7 @@ from collector.judge.settling import Part, parts_of
 from collector.judge.timeline import ALWAYS, Span
 from collector.judging import flips
 from collector.judging.policy import Policies, Policy
+from collector.judging.resting import Rests
 from collector.judging.views import Look, Seen, Views
 from collector.register.places import Key, Place, Places
 from collector.store.bodies import InboxRow, observations, read_seqs
@@ -62,6 +63,7 @@ class Casebook:
     places: Places = field(default_factory=Places)
     max_facts: int = MAX_FACTS
     views: Views = field(default_factory=Views)
+    rests: Rests = field(default_factory=Rests)
     _rows: OrderedDict[int, tuple[Fact, ...]] = field(default_factory=OrderedDict)
     _held: int = 0
     _known: dict[str, _Known] = field(default_factory=dict)

@@ -7,7 +7,7 @@ writes flips and cursor in one transaction. A step cut short anywhere is done ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,31 +17,24 @@ from collector.hub import Hub
 from collector.judge.court import Case, Timelines
 from collector.judge.edits import Edit, edits, only_silence
 from collector.judge.retired import without_service
-from collector.judge.settling import Settled, review
+from collector.judge.settling import Part, Settled, review
 from collector.judge.timeline import Span
 from collector.judging import flips
 from collector.judging.agenda import Agenda, Watch
 from collector.judging.casebook import Casebook, Loaded
 from collector.judging.flips import CursorMoved
+from collector.judging.intake import Intake
 from collector.judging.policy import Policies, newest_number, read_policies
 from collector.judging.shared import SharedServices
 from collector.judging.versions import keep_file
-from collector.judging.views import affected
 from collector.loops import Loop
 from collector.register import presence
-from collector.register.places import Place, Places
-from collector.store.bodies import InboxRow, read_rows
+from collector.register.places import Places
 from collector.store.tables import agent, cursor
 
 _log = logging.getLogger(__name__)
 
 NAME: Final = "judge"
-ROWS: Final = 500
-"""Rows read at once: their bodies are let go of before the next."""
-
-READS: Final = 4
-"""Reads a step, while there is more: a centre that is catching up is judged once for 20 minutes of a hundred, not 5."""
-
 EDITS_A_JOB: Final = 400
 REST_S: Final = 1.0  # between looks at what comes all the time
 IDLE_S: Final = 5.0
@@ -62,15 +55,6 @@ class _Moves:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
-    """How far the inbox was read, the newest moment in it, and whether there may be more."""
-
-    seq: int
-    newest: int
-    more: bool
-
-
-@dataclass(frozen=True, slots=True)
 class _Times:
     """Now, and where judging ends: a clock corrected by the time on the way may be a moment ahead of ours."""
 
@@ -83,6 +67,7 @@ class _Due:
     centre: str
     span: Span
     timed: bool  # touched by more than facts that came in
+    only: Mapping[frozenset[str], Part] | None  # None: the whole centre
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +110,7 @@ class Judge:
         book.views.begin()
         with self._hub.store.reading() as conn:
             self._places.refresh(conn)
-            read = self._read(conn, book, agenda)
+            read = Intake(self._hub.courtesy, self._places, book, watch, agenda).read(conn, self._seq)
             late = watch.look(conn, agenda, now_ms=now_ms, caught_up=not read.more)
             if self._anew is not None:
                 for centre in conn.scalars(select(agent.c.centre).distinct()):
@@ -179,53 +164,16 @@ class Judge:
 
     # --- judging ----------------------------------------------------------------------------------------------------
 
-    def _read(self, conn: Connection, book: Casebook, agenda: Agenda) -> _Read:
-        """Put on the agenda what the next rows touch, up to so many as are judged in one step."""
-        seq, newest = self._seq, 0
-        for _ in range(READS):
-            rows = read_rows(conn, seq, ROWS)
-            newest = max(newest, self._touched_by(conn, rows, book, agenda))
-            seq = rows[-1].seq if rows else seq
-            if len(rows) < ROWS:
-                return _Read(seq, newest, more=False)
-        return _Read(seq, newest, more=True)
-
-    def _touched_by(self, conn: Connection, rows: Sequence[InboxRow], book: Casebook, agenda: Agenda) -> int:
-        """Put on the agenda what rows touch; the newest moment in them."""
-        newest = 0
-        seen: dict[str, Span] = {}
-        for row in rows:
-            self._hub.courtesy.after_you()
-            centres = self._places.centres_of(conn, row.agent)
-            if not centres:
-                continue
-            place = self._place(conn, centres[0], row.agent)
-            for fact in book.take(row, place):
-                agenda.touch(self._places.where(conn, fact.subject, centres), fact.at, fact.at)
-                newest = max(newest, fact.at)
-            if row.agent in place.watches:
-                before = seen.get(row.agent, Span(row.at_min_ms, row.at_max_ms))
-                seen[row.agent] = Span(min(before.start, row.at_min_ms), max(before.end, row.at_max_ms))
-                newest = max(newest, row.at_max_ms)
-        for name, span in seen.items():
-            for centre in affected(conn, self._places.vantages(conn), name, span, book.policies):
-                agenda.touch(centre, span.start, span.end)
-        return newest
-
-    def _place(self, conn: Connection, centre: str, name: str) -> Place:
-        place = self._places.at(conn, centre)
-        if name not in place.plans:  # enrolled since the place was read
-            self._places.forget()
-            place = self._places.at(conn, centre)
-        return place
-
     def _judge(self, agenda: Agenda, book: Casebook, watch: Watch, times: _Times) -> list[Edit]:
         """Judge the agenda; every round but the last is written here, the edits of the last are returned."""
         told: list[Edit] = []
         for spans in agenda.rounds():
             self._write(told, _Moves(self._seq, []), times.now)
             with self._hub.store.reading() as conn:
-                due = [_Due(centre, span, centre in agenda.timed) for centre, span in spans.items()]
+                due = [
+                    _Due(centre, span, centre in agenda.timed, agenda.only.get(centre))
+                    for centre, span in spans.items()
+                ]
                 verdicts = [self._settle(conn, book, times, one) for one in due]
             for verdict in verdicts:
                 for settled in verdict.settled:
@@ -243,7 +191,8 @@ class Judge:
             loads[keys] = book.load(conn, place, around, now_ms=times.now, keys=keys)
             return loads[keys].case
 
-        key, parts = f"centre:{due.centre}", book.parts(place)
+        key, parts = f"centre:{due.centre}", book.parts(place) if due.only is None else list(due.only.values())
+        book.rests.forget(due.centre, None if due.only is None else parts)
         found = review(load, due.span, now=times.edge, centre=key, parts=parts, timed=due.timed)
         made: list[Edit] = []
         for settled in found:
@@ -253,6 +202,8 @@ class Judge:
                 made += mine
                 if key.startswith("service:"):
                     self._shared.note(key, timeline, settled.span, mine)
+            if not loaded.pruned:
+                book.rests.note(place, settled, times.edge)
         return _Verdict(due.centre, made, found)
 
     # --- writing ----------------------------------------------------------------------------------------------------

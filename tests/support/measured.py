@@ -14,7 +14,7 @@ from collector.judge.court import Case
 from collector.judge.edits import Edit, edits, timeline_of
 from collector.judge.facts import Fact, Reading, in_order
 from collector.judge.service import Limit
-from collector.judge.settling import Part, parts_of, review
+from collector.judge.settling import Part, Settled, parts_of, review
 from collector.judge.timeline import ALWAYS, Span, Timeline
 from collector.judge.vantage import Names, answered, answers
 from collector.judging.policy import Policies, Version, parse_policy
@@ -149,7 +149,10 @@ class Desk:
 
     def look(self, touched: Span, now_s: float, *, timed: bool = True) -> list[Edit]:
         """Judge again around `touched`, as at `now_s`."""
-        found = review(self._load, touched, now=ms(now_s), centre=CENTRE, parts=self._parts(), timed=timed)
+        return self.write(review(self.load, touched, now=ms(now_s), centre=CENTRE, parts=self.parts(), timed=timed))
+
+    def write(self, found: Sequence[Settled]) -> list[Edit]:
+        """Keep what was judged. The edits made."""
         made: list[Edit] = []
         for settled in found:
             for key, timeline in settled.timelines.items():
@@ -179,15 +182,18 @@ class Desk:
         """All that the effective flips tell, without the numbers of their rows."""
         return {key: [_content(flip) for flip in self.effective(key)] for key in self.kinds}
 
-    def _parts(self) -> list[Part]:
+    def parts(self) -> list[Part]:
+        """As the casebook parts a centre."""
         periods = {key: round(1000 * PERIODS_S.get(key, 60.0)) for key, kind in self.kinds.items() if kind == "service"}
         return parts_of(self.kinds, periods, self.policies)
 
-    def _load(self, span: Span, keys: Collection[str]) -> Case:
+    def load(self, span: Span, keys: Collection[str]) -> Case:
+        """As the casebook loads a case."""
         inside = [fact for fact in self.facts if span.start <= fact.at <= span.end]
-        earlier = [fact.at for fact in self.facts if fact.at < span.start]
-        quiet = max(part.pace.period_ms for part in self._parts() if part.keys & set(keys))
-        inside += [fact for fact in self.facts if earlier and max(earlier) - quiet <= fact.at < span.start]
+        newest = max((fact.at for fact in self.facts if fact.at < span.start), default=None)
+        quiet = max(part.pace.period_ms for part in self.parts() if part.keys & set(keys))
+        if newest is not None:
+            inside += [fact for fact in self.facts if newest - quiet <= fact.at < span.start]
         facts = {key: [fact for fact in in_order(inside) if fact.subject == key] for key in self.kinds}
         before: dict[str, Timeline] = {key: timeline_of(self.effective(key)) for key in self.kinds}
         owners = {key: frozenset([BOX]) for key in self.kinds}
