@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from collector.judge import trains
 from collector.judge.agent import own_state
@@ -25,6 +25,10 @@ from collector.judging.policy import Version
 _USABLE: Final = ("ok", "degraded")
 
 Source = tuple[str, str, str]
+
+Meeting = Literal["rest", "news", "behind"]
+"""`rest`: everything stays. `news`: it is to be judged from the first of these facts on, and as it was before.
+`behind`: some of it may be judged otherwise before them, too."""
 
 
 @dataclass(slots=True)
@@ -52,6 +56,7 @@ class Rest:
 
     case: Case
     held: dict[str, _Held]
+    disturbed: bool = False
 
     @classmethod
     def of(cls, case: Case, timelines: Timelines, since: int, now: int) -> Rest | None:
@@ -77,19 +82,23 @@ class Rest:
                 one.take(fact, valid_ms(fact, self.case.policies))
         return True
 
-    def stays(self, facts: Iterable[Fact]) -> bool:
-        """Whether facts that came in leave everything as it is; they are taken in. False: judge again, and forget this.
-
-        Facts of other subjects are not asked about.
-        """
+    def meets(self, facts: Iterable[Fact]) -> Meeting:
+        """What facts that came in do to these subjects, others are not asked about; they are taken in."""
+        news, newest = False, 0
         for fact in facts:
             one = self.held.get(fact.subject)
             if one is None:
                 continue
-            if fact.at <= one.last.get(_source(fact), fact.at) or fact.at > one.until or not self._plain(fact):
-                return False
+            if fact.at <= one.last.get(_source(fact), 0) or (one.last and fact.at > one.until):
+                return "behind"
+            news = news or _source(fact) not in one.last or not self._plain(fact)
             one.take(fact, valid_ms(fact, self.case.policies))
-        return True
+            newest = max(newest, fact.at)
+        stale_ms = self.due_ms(0)
+        if stale_ms is not None and stale_ms <= newest:  # another of them went stale before
+            return "behind"
+        self.disturbed = self.disturbed or news
+        return "news" if self.disturbed else "rest"
 
     def due_ms(self, cut_ms: int) -> int | None:
         """When the first of its subjects goes stale, as it stands; None where nothing is measured."""

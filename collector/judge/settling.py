@@ -74,16 +74,18 @@ class Settled:
 
 
 def review(
-    load: Load, touched: Span, *, now: int, centre: str, parts: Sequence[Part], timed: bool = True
-) -> list[Settled]:
+    load: Load, touched: Span, *, now: int, centre: str, parts: Sequence[Part], timed: bool = True,
+    rested: Collection[frozenset[str]] = (),
+) -> list[Settled]:  # fmt: skip
     """Judge a centre again around `touched`; the first part is the centre itself, with its key `centre`. Where that is
     not among the parts, it stays as it is.
 
-    Not `timed`: only facts came in, and parts that nothing of them touches are left alone.
+    Not `timed`: only facts came in, and parts that nothing of them touches are left alone. `rested`: the parts that
+    were at rest until then.
     """
     if not parts or centre not in parts[0].keys:
-        return [settle(load, touched, now=now, part=part) for part in parts]
-    core = settle(load, touched, now=now, part=parts[0])
+        return [settle(load, touched, now=now, part=part, rested=part.keys in rested) for part in parts]
+    core = settle(load, touched, now=now, part=parts[0], rested=parts[0].keys in rested)
     found = [core]
     for part in parts[1:]:
         around = _touched(core, touched, centre, part, timed=timed)
@@ -92,14 +94,14 @@ def review(
     return found
 
 
-def settle(load: Load, touched: Span, *, now: int, part: Part) -> Settled:
+def settle(load: Load, touched: Span, *, now: int, part: Part, rested: bool = False) -> Settled:
     """Judge a part again around `touched`, where something came to be known.
 
-    Begins early enough for every moment that could look ahead to what was touched; ends where the new timelines have
-    agreed with the old ones for a whole window, or now.
+    Begins early enough for every moment that could look ahead to what was touched: there is none where all was at rest
+    until then (`rested`). Ends where the new timelines have agreed with the old ones for a whole window, or now.
     """
     reach, decide = part.pace.back_ms, part.pace.ahead_ms
-    start, end = touched.start - 2 * decide, touched.end + 2 * reach + decide
+    start, end = touched.start - (0 if rested else 2 * decide), touched.end + 2 * reach + decide
     while True:
         if end + 2 * decide >= now:
             end = now

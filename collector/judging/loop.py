@@ -192,8 +192,9 @@ class Judge:
             return loads[keys].case
 
         key, parts = f"centre:{due.centre}", book.parts(place) if due.only is None else list(due.only.values())
+        rested = book.rests.undisturbed_before(place)
         book.rests.forget(due.centre, None if due.only is None else parts)
-        found = review(load, due.span, now=times.edge, centre=key, parts=parts, timed=due.timed)
+        found = review(load, due.span, now=times.edge, centre=key, parts=parts, timed=due.timed, rested=rested)
         made: list[Edit] = []
         for settled in found:
             loaded = loads[settled.part.keys]

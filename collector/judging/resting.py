@@ -26,11 +26,15 @@ class Rests:
         rested: list[Part] = []
         for part in (part for part in parts if not keys.isdisjoint(part.keys)):
             rest = known.get(part.keys)
-            stays = rest is not None and rest.stays(facts)
-            (rested if stays else disturbed).append(part)
-            if not stays:
+            met = "behind" if rest is None else rest.meets(facts)
+            (rested if met == "rest" else disturbed).append(part)
+            if met == "behind":
                 known.pop(part.keys, None)
         return disturbed, rested
+
+    def undisturbed_before(self, place: Place) -> frozenset[Keys]:
+        """The parts of a place of which nothing is judged otherwise before what touched it."""
+        return frozenset(self._of(place))
 
     def due_ms(self, place: Place, part: Part, cut_ms: int) -> int | None:
         """When a part that is at rest goes stale as it stands; None where nothing of it is measured."""
