@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Final
 
+from msgspec import structs
+
 from collector.api import State
 from collector.judge.facts import Fact
 from collector.judge.gaps import SPEAKS_MS
@@ -53,11 +55,11 @@ def _believed(fact: Fact, question: Question, way: Timeline, others: Sequence[Fa
     if all(segment.state in _USABLE for segment in held):
         return fact
     if any(segment.state == "down" for segment in held):
-        return replace(fact, outcome="unknown", reason="line_down")
+        return structs.replace(fact, outcome="unknown", reason="line_down")
     answered, asked = _company(fact, question, others)
     if answered or (asked < _ENOUGH and all(s.state in _USABLE or s.reason in _NO_LINE for s in held)):
         return fact
-    return replace(fact, outcome="unknown", reason="line_unknown")
+    return structs.replace(fact, outcome="unknown", reason="line_unknown")
 
 
 def _company(fact: Fact, question: Question, others: Sequence[Fact]) -> tuple[bool, int]:

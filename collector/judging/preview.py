@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
+from msgspec import structs
 from sqlalchemy import Connection, select
 
 from collector.api import NotFound, State
@@ -175,7 +176,7 @@ class _Trial:
 
     def _paced_fact(self, fact: Fact, place: Place) -> Fact:
         period_ms = self._other.period_ms(place, fact.agent, fact.at, (fact.subject, fact.probe, fact.target))
-        return fact if period_ms == fact.period_ms else replace(fact, period_ms=period_ms)
+        return fact if period_ms == fact.period_ms else structs.replace(fact, period_ms=period_ms)
 
 
 def _until(timeline: Timeline, end: int) -> Timeline:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec import structs
 
 from collector.judge.agent import Condition
 from collector.judge.facts import Fact
@@ -47,7 +46,7 @@ def anchor(first: float, last: float, *, lost: int = 0, line: str = LINE, target
 def beside(subject: str, probe: str, seconds: range, outcome: Outcome, reason: str | None = None) -> list[Fact]:
     """Facts of another probe on the same subject, between the trains."""
     found = [train(s + 0.2, subject, outcome=outcome, reason=reason, target="resolver") for s in seconds]
-    return [replace(fact, probe=probe, sent=0, received=0, rtt_s=None) for fact in found]
+    return [structs.replace(fact, probe=probe, sent=0, received=0, rtt_s=None) for fact in found]
 
 
 @pytest.mark.parametrize(("outcome", "reason"), [("ok", None), ("fail", "no_answer"), ("unknown", "not_wireless")])
