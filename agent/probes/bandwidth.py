@@ -22,7 +22,7 @@ from agent.probes.bandwidthlease import Held, give_back, obtain, window_left_s
 from agent.probes.bandwidthorder import Engine, Order, Tested
 from agent.probes.bandwidthresult import stamp_of, values_of
 from agent.probes.bandwidthtalk import host_of
-from agent.probes.given import Ended, kind_of, settings_of
+from agent.probes.given import Ended, bad_setting, kind_of, settings_of
 from wire.messages import PlanItem
 from wire.outcomes import OK, unknown
 
@@ -33,6 +33,10 @@ MARGIN_S: Final = 1.0
 SHORTEST_S: Final = 6.0
 """What a test needs at least, both directions and what lies between them."""
 
+PUBLIC: Final = "public"
+"""The target of a test against servers of the internet; only speedtest-cli knows any."""
+
+ANYWHERE: Final = "192.0.2.1"  # of RFC 5737: stands for the internet, and nothing is sent there
 _RESOLVE_S: Final = 2.0
 _APART_S: Final = 3.0  # what a test spends beside its two directions: connections, idle round trips, settling
 
@@ -64,6 +68,8 @@ def probe(item: PlanItem, ctx: Context) -> Measured | Again:
     try:
         kind_of(item, ("line",))
         settings = settings_of(item, Settings)
+        if item.target == PUBLIC and settings.engine != "speedtest":
+            raise bad_setting("engine", "only the engine speedtest measures against public servers")
         held = obtain(item, ctx)
         if isinstance(held, Again):
             return held
@@ -89,7 +95,7 @@ def _test(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: T
 def _order(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: Tested) -> Order:
     """What the engine is told, once nothing stands in the way of the test. Raises Ended."""
     begun = time.monotonic()
-    address = _address(held.lease.url, settings, ctx)
+    address = "" if item.target == PUBLIC else _address(held.lease.url, settings, ctx)
     found.phases["resolve"] = time.monotonic() - begun
     interface = _interface(settings, address)
     found.detail |= {"engine": settings.engine, "address": address, "interface": interface, "target": item.target}
@@ -107,6 +113,7 @@ def _order(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: 
     return Order(
         url=held.lease.url,
         ticket=held.lease.ticket,
+        public=item.target == PUBLIC,
         leave=settings.leave,
         address=address,
         ca_pem=ctx.facts.ca_pem,
@@ -144,7 +151,7 @@ def _address(url: str, settings: Settings, ctx: Context) -> str:
 
 def _interface(settings: Settings, address: str) -> str:
     """The interface that the line hangs on; empty where this machine does not tell."""
-    return settings.interface or looking.interface_of(settings.source or looking.source_towards(address))
+    return settings.interface or looking.interface_of(settings.source or looking.source_towards(address or ANYWHERE))
 
 
 def _engine(settings: Settings) -> Engine:

@@ -18,11 +18,13 @@ WAYS: Final[tuple[Way, Way]] = ("download", "upload")
 class Order:
     """One test: against whom, out of which door, how much it may cost. Seconds of load are of each direction.
 
-    `ca_pem` is what a server over TLS must be signed by. `look` reads the interface's counters and the processors.
+    `public`: servers of the internet instead of `url`, where the engine knows any. `ca_pem`: what signs a server over
+    TLS. `look` reads the interface's counters and the processors.
     """
 
     url: str
     ticket: str
+    public: bool
     leave: Exit
     address: str
     ca_pem: bytes
