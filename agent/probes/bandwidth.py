@@ -19,7 +19,7 @@ from agent.net.links import Exit
 from agent.probes import Again, Measured
 from agent.probes import bandwidthlook as looking
 from agent.probes.bandwidthlease import Held, give_back, obtain, window_left_s
-from agent.probes.bandwidthorder import Engine, Order, Tested
+from agent.probes.bandwidthorder import Engine, Findings, Order
 from agent.probes.bandwidthresult import stamp_of, values_of
 from agent.probes.bandwidthtalk import host_of
 from agent.probes.given import Ended, bad_setting, kind_of, settings_of
@@ -48,7 +48,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     engine: Literal["province", "speedtest"] = "province"
-    streams: Annotated[int, Meta(ge=1, le=16)] = 6
+    streams: Annotated[int, Meta(ge=1, le=16)] = 12
     min_s: Annotated[float, Meta(ge=0.5, le=30)] = 1.0
     max_s: Annotated[float, Meta(ge=1, le=60)] = 8.0
     precision: Annotated[float, Meta(ge=0.001, le=0.2)] = 0.01
@@ -64,7 +64,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 
 def probe(item: PlanItem, ctx: Context) -> Measured | Again:
     """One test, or word of when to try again. Without a lease nothing is loaded: unknown(no_lease)."""
-    found = Tested()
+    found = Findings()
     try:
         kind_of(item, ("line",))
         settings = settings_of(item, Settings)
@@ -83,7 +83,7 @@ def probe(item: PlanItem, ctx: Context) -> Measured | Again:
         give_back(item, held, found.used, ctx)
 
 
-def _test(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: Tested) -> Measured:
+def _test(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: Findings) -> Measured:
     order = _order(item, settings, held, ctx, found)
     _engine(settings)(order, found)
     stamp = stamp_of(found, settings.other_bytes_s, looking.port_bps(_interface(settings, order.address)))
@@ -92,7 +92,7 @@ def _test(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: T
     return Measured(result, values_of(found, stamp), found.phases, found.detail)
 
 
-def _order(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: Tested) -> Order:
+def _order(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: Findings) -> Order:
     """What the engine is told, once nothing stands in the way of the test. Raises Ended."""
     begun = time.monotonic()
     address = "" if item.target == PUBLIC else _address(held.lease.url, settings, ctx)
@@ -128,7 +128,7 @@ def _order(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: 
     )
 
 
-def _gate(quiet: looking.Between, settings: Settings, ctx: Context, found: Tested) -> None:
+def _gate(quiet: looking.Between, settings: Settings, ctx: Context, found: Findings) -> None:
     """Raise Ended where people or the machine have something else to do. A person who asks now goes first."""
     found.detail |= {"other_bytes_s": round(quiet.bytes_s), "busy": round(quiet.cpu_ratio, 3)}
     if ctx.task_id is not None:

@@ -15,6 +15,7 @@ from agent.probes.bandwidthestimate import Estimate, Flow
 from agent.probes.bandwidthorder import Way
 from agent.probes.bandwidthtalk import MAX_HEAD_BYTES, Connection, check
 from agent.probes.given import Ended
+from agent.probes.trains import median
 from wire.outcomes import fail, unknown
 
 BUFFER: Final = 128 * 1024
@@ -28,7 +29,12 @@ LOOK_EVERY_S: Final = 0.15
 STALL_S: Final = 3.0
 STOOD_STILL_S: Final = 1.0
 PING_GAP_S: Final = 0.02
-MIN_PINGS: Final = 6
+MIN_PINGS: Final = 8
+QUEUE_RATIO: Final = 0.1
+QUEUE_S: Final = 0.001
+QUEUE_WAIT_S: Final = 1.5
+"""How long a speed that is known waits for a queue that still grows."""
+
 NOT_SENT_BYTES: Final = 256 * 1024
 UPLOAD_BYTES: Final = 10**12
 """What an upload announces; it is cut when enough is known."""
@@ -180,9 +186,9 @@ class Watch:
         self._min_s, self._max_s, self._precision = min_s, max_s, precision
         self._bytes_left, self._left = bytes_left, left
         self.estimate: Estimate | None = None
-        self.seconds = 0.0
+        self.seconds = self._known_s = 0.0
 
-    def over(self, flow: Flow, moved: int, pings: Callable[[float], int], seconds: float) -> str:
+    def over(self, flow: Flow, moved: int, rtts_since: Callable[[float], list[float]], seconds: float) -> str:
         """Why to stop now; empty to go on."""
         self.seconds, self.estimate = seconds, flow.estimate()
         if moved >= self._bytes_left:
@@ -192,10 +198,25 @@ class Watch:
         found = self.estimate
         if found is None or seconds < self._min_s or not found.steady or found.spread > self._precision:
             return ""
-        return "known" if pings(found.since_s) >= MIN_PINGS else ""
+        self._known_s = self._known_s or seconds
+        waited = seconds - self._known_s >= QUEUE_WAIT_S
+        return "known" if waited or stands(rtts_since(found.since_s)) else ""
 
     def exceeded(self, moved: int) -> bool:
         return moved >= self._bytes_left
+
+
+def stands(rtts: list[float]) -> bool:
+    """Whether the queue on the way has stopped growing, as far as its round trips say."""
+    if len(rtts) < MIN_PINGS:
+        return False
+    earlier, later = median(rtts[: len(rtts) // 2]), median(settled(rtts))
+    return abs(later - earlier) <= max(QUEUE_RATIO * later, QUEUE_S)
+
+
+def settled(rtts: list[float]) -> list[float]:
+    """The later half of the round trips under load: the queue fills before it stands."""
+    return rtts[len(rtts) // 2 :]
 
 
 class Drive:
@@ -234,7 +255,7 @@ class Drive:
                 now = self._turn(quick)
                 if now - looked >= LOOK_EVERY_S or self._watch.exceeded(self.moved):
                     looked = now
-                    self.ended = self._watch.over(self._flow, self.moved, self._pings, now - self._began_s)
+                    self.ended = self._watch.over(self._flow, self.moved, self.rtts_since, now - self._began_s)
 
     def finish(self) -> None:
         """Wait for the round trip that is still under way, so that the connection can be used again."""
@@ -280,9 +301,6 @@ class Drive:
         elif now - self._moved_s > STALL_S:
             text = f"nothing came through for {STALL_S:g} s"
             raise StreamError(fail("timeout_transfer"), text)
-
-    def _pings(self, moment: float) -> int:
-        return len(self.rtts_since(moment))
 
     def _here(self, moment: float) -> float:
         """A moment of the flow's clock by ours."""

@@ -59,7 +59,7 @@ class Course:
 
 
 @dataclass(slots=True)
-class Tested:
+class Findings:
     """What a test has found so far. `used` is what the lease is charged with, also where the test was cut short."""
 
     used: int = 0
@@ -72,4 +72,4 @@ class Tested:
 class Engine(Protocol):
     """Fills in `found` as it goes. Raises given.Ended: fail or unknown before anything was moved, aborted after."""
 
-    def __call__(self, order: Order, found: Tested) -> None: ...
+    def __call__(self, order: Order, found: Findings) -> None: ...

@@ -15,8 +15,8 @@ from typing import Final
 from agent.net.links import now_s
 from agent.net.stream import StreamError
 from agent.probes.bandwidthestimate import Estimate
-from agent.probes.bandwidthload import BUFFER, Drive, Loader, Pinger, Taker, Watch
-from agent.probes.bandwidthorder import Course, Order, Tested, Way
+from agent.probes.bandwidthload import BUFFER, Drive, Loader, Pinger, Taker, Watch, settled
+from agent.probes.bandwidthorder import Course, Findings, Order, Way
 from agent.probes.bandwidthtalk import Connection, Report, Server, server_of
 from agent.probes.given import Ended
 from agent.probes.trains import median
@@ -30,10 +30,10 @@ LOOSEST: Final = 0.25
 """A figure whose bounds are wider than this share of it is none."""
 
 
-def run(order: Order, found: Tested) -> None:
+def run(order: Order, found: Findings) -> None:
     """Idle round trips, download, upload. Raises Ended; `found` then holds what was found and used until then."""
     try:
-        with contextlib.closing(Test(order, found)) as test:
+        with contextlib.closing(Trial(order, found)) as test:
             test.idle()
             test.course("download")
             test.settle()
@@ -44,12 +44,10 @@ def run(order: Order, found: Tested) -> None:
         raise Ended(result, error=str(error)) from error
 
 
-class Test:
+class Trial:
     """One test, with the connection that stays open for its round trips."""
 
-    __test__ = False  # not one of pytest's
-
-    def __init__(self, order: Order, found: Tested) -> None:
+    def __init__(self, order: Order, found: Findings) -> None:
         self.order, self.found = order, found
         self.server: Server = server_of(order)
         begun = now_s()
@@ -109,7 +107,7 @@ class Test:
             _check_count(drive, said, now)
         self._keep(way, drive, estimate, Course(
             estimate.bps, estimate.low, estimate.high, watch.seconds, len(loaders), drive.moved + again, before, after,
-            drive.rtts_since(estimate.since_s), cpu_s, _core(said, now),
+            settled(drive.rtts_since(estimate.since_s)), cpu_s, _core(said, now),
         ))  # fmt: skip
 
     def _keep(self, way: Way, drive: Drive, estimate: Estimate, course: Course) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from agent.probes import bandwidthlook as looking
-from agent.probes.bandwidthorder import WAYS, Course, Tested, Way
+from agent.probes.bandwidthorder import WAYS, Course, Findings, Way
 from agent.probes.trains import median
 from wire.messages import Value
 
@@ -15,7 +15,7 @@ FOREIGN_RATIO: Final = 0.03
 """Counters and our own count differ by headers of other sizes and by what is on its way: so much is not foreign."""
 
 
-def stamp_of(found: Tested, other_bytes_s: float, port_bps: float | None) -> str:
+def stamp_of(found: Findings, other_bytes_s: float, port_bps: float | None) -> str:
     """`valid`, or the first of what held the test back: cpu_bound, nic_bound, contaminated, server_bound."""
     courses = list(found.courses.items())
     if any(_cpu_bound(course) for _, course in courses):
@@ -32,7 +32,7 @@ def stamp_of(found: Tested, other_bytes_s: float, port_bps: float | None) -> str
     return "valid"
 
 
-def values_of(found: Tested, stamp: str) -> list[Value]:
+def values_of(found: Findings, stamp: str) -> list[Value]:
     """The numbers of a test; its speeds under its stamp."""
     values = [Value("motcua_line_test_bytes", float(found.used)), Value("motcua_line_test_cpu_ratio", _cpu(found))]
     if found.idle_rtts:
@@ -55,7 +55,7 @@ def _course_values(way: Way, course: Course, stamp: str) -> list[Value]:
     return values
 
 
-def _cpu(found: Tested) -> float:
+def _cpu(found: Findings) -> float:
     return max((looking.between(c.before, c.after).cpu_ratio for c in found.courses.values()), default=0.0)
 
 

@@ -18,7 +18,7 @@ import msgspec
 
 from agent.probes.bandwidthchild import Job, Part
 from agent.probes.bandwidthlook import Look
-from agent.probes.bandwidthorder import WAYS, Course, Order, Tested
+from agent.probes.bandwidthorder import WAYS, Course, Findings, Order
 from agent.probes.given import Ended
 from wire.outcomes import fail, unknown
 
@@ -26,7 +26,7 @@ MOST_S: Final = 10.0
 _KEPT: Final = ("PATH", "PYTHONPATH", "PYTHONHOME", "SYSTEMROOT", "SSL_CERT_FILE", "SSL_CERT_DIR", "LANG")
 
 
-def run(order: Order, found: Tested) -> None:
+def run(order: Order, found: Findings) -> None:
     """One test by speedtest-cli. Raises Ended."""
     mini = "" if order.public else f"{order.url.rstrip('/')}/m/{order.ticket}/"
     ca_pem = order.ca_pem if mini.startswith("https") else b""
@@ -41,7 +41,7 @@ def run(order: Order, found: Tested) -> None:
         raise Ended(unknown("aborted"), error="speedtest-cli was ended before its test was over")
 
 
-def _take(part: Part, before: Look, order: Order, found: Tested) -> Look:
+def _take(part: Part, before: Look, order: Order, found: Findings) -> Look:
     """What one part says, into `found`; the moment at which the next one begins. Raises Ended."""
     found.used = max(found.used, part.moved)
     if part.missing:

@@ -20,6 +20,8 @@ from collector.settings import Address
 
 HEAD_S: Final = 5.0
 IDLE_S: Final = 15.0
+LINGER_S: Final = 0.5
+LINGER_READS: Final = 8
 CONNECTIONS_A_TEST: Final = 24
 SPARE_CONNECTIONS: Final = 64
 
@@ -117,7 +119,7 @@ class Connection:
             raw, behind = read_head(self._sock, rest)
             return parse(raw, behind)
         except Refusal as refusal:
-            refuse(self._sock, refusal, "")
+            self._refuse(refusal, "")
             return None
 
     def _one(self, request: Request) -> bool:
@@ -133,6 +135,15 @@ class Connection:
             finally:
                 self._ledger.leave(load)
         except Refusal as refusal:
-            refuse(self._sock, refusal, "/m/…" if request.path.startswith("/m/") else request.path)
+            self._refuse(refusal, "/m/…" if request.path.startswith("/m/") else request.path)
             return False
         return request.keeps
+
+    def _refuse(self, refusal: Refusal, instance: str) -> None:
+        """Say no, and let it arrive: closed over what was sent and not read, the answer would be lost with it."""
+        refuse(self._sock, refusal, instance)
+        self._sock.shutdown(socket.SHUT_WR)
+        self._sock.settimeout(LINGER_S)
+        for _ in range(LINGER_READS):
+            if not self._sock.recv(streams.CHUNK):
+                return
