@@ -1,4 +1,4 @@
-"""The streams at work: one loop over all sockets of one direction, the round trips beside them, and when to stop."""
+"""The streams at work: one loop over all sockets of one direction, and the round trips beside them."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ import selectors
 import socket
 import ssl
 import sys
-from collections.abc import Callable
 from typing import Final
 
 from agent.net.links import now_s
 from agent.net.stream import StreamError
-from agent.probes.bandwidthestimate import Estimate, Flow
+from agent.probes.bandwidthestimate import Flow
 from agent.probes.bandwidthorder import Way
 from agent.probes.bandwidthtalk import MAX_HEAD_BYTES, Connection, check
+from agent.probes.bandwidthwatch import Watch
 from agent.probes.given import Ended
-from agent.probes.trains import median
 from wire.outcomes import fail, unknown
 
 BUFFER: Final = 128 * 1024
@@ -29,13 +28,10 @@ LOOK_EVERY_S: Final = 0.15
 STALL_S: Final = 3.0
 STOOD_STILL_S: Final = 1.0
 PING_GAP_S: Final = 0.02
-MIN_PINGS: Final = 8
-QUEUE_RATIO: Final = 0.1
-QUEUE_S: Final = 0.001
-QUEUE_WAIT_S: Final = 1.5
-"""How long a speed that is known waits for a queue that still grows."""
+LEAST_WAITING: Final = 16 * 1024
+MOST_WAITING: Final = 256 * 1024
+"""How much an upload may leave with the kernel unsent: little, or a slow line carries it long after the test."""
 
-NOT_SENT_BYTES: Final = 256 * 1024
 UPLOAD_BYTES: Final = 10**12
 """What an upload announces; it is cut when enough is known."""
 
@@ -50,21 +46,26 @@ class Loader:
     def __init__(self, connection: Connection, way: Way, noise: memoryview, buffer: bytearray) -> None:
         self.connection, self.way, self.moved = connection, way, 0
         self._noise, self._buffer, self._head, self._begun = noise, buffer, b"", False
-        self._discard = _DISCARD if connection.plain else 0
+        self._discard, self._waiting = _DISCARD if connection.plain else 0, MOST_WAITING
 
     def start(self) -> None:
         """Ask; from now on the line is loaded."""
         if self.way == "download":
             self.connection.ask("GET", "download")
         else:
-            lowat = getattr(socket, "TCP_NOTSENT_LOWAT", None)
-            if lowat is not None:
-                self.connection.sock.setsockopt(socket.IPPROTO_TCP, lowat, NOT_SENT_BYTES)
+            self._let_wait(LEAST_WAITING)
             self.connection.ask("POST", "upload", "Expect: 100-continue", f"Content-Length: {UPLOAD_BYTES}")
         self.connection.sock.setblocking(False)
 
+    def _let_wait(self, count: int) -> None:
+        option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
+        if option is not None:
+            self.connection.sock.setsockopt(socket.IPPROTO_TCP, option, count)
+        self._waiting = count
+
     def work(self) -> None:
         """Move what can be moved now. Raises StreamError, Ended."""
+        before = self.moved
         try:
             if not self._begun:
                 self._hear()
@@ -75,6 +76,8 @@ class Loader:
             pass
         except OSError as error:
             raise StreamError(fail("reset"), f"a stream was lost: {error.strerror or error}") from error
+        if self.way == "upload" and MOST_WAITING > self._waiting <= self.moved - before:
+            self._let_wait(2 * self._waiting)  # all of it was gone within one turn: the line is faster than that
 
     def _hear(self) -> None:
         data = self.connection.sock.recv(2048)
@@ -177,48 +180,6 @@ class Taker:
             self.flow.add(read[0], read[1] - self.first[1])
 
 
-class Watch:
-    """When enough is known of a direction: steady and precise, or so many seconds or bytes."""
-
-    def __init__(
-        self, *, min_s: float, max_s: float, precision: float, bytes_left: int, left: Callable[[], float]
-    ) -> None:
-        self._min_s, self._max_s, self._precision = min_s, max_s, precision
-        self._bytes_left, self._left = bytes_left, left
-        self.estimate: Estimate | None = None
-        self.seconds = self._known_s = 0.0
-
-    def over(self, flow: Flow, moved: int, rtts_since: Callable[[float], list[float]], seconds: float) -> str:
-        """Why to stop now; empty to go on."""
-        self.seconds, self.estimate = seconds, flow.estimate()
-        if moved >= self._bytes_left:
-            return "bytes"
-        if seconds >= self._max_s or self._left() <= 0:
-            return "time"
-        found = self.estimate
-        if found is None or seconds < self._min_s or not found.steady or found.spread > self._precision:
-            return ""
-        self._known_s = self._known_s or seconds
-        waited = seconds - self._known_s >= QUEUE_WAIT_S
-        return "known" if waited or stands(rtts_since(found.since_s)) else ""
-
-    def exceeded(self, moved: int) -> bool:
-        return moved >= self._bytes_left
-
-
-def stands(rtts: list[float]) -> bool:
-    """Whether the queue on the way has stopped growing, as far as its round trips say."""
-    if len(rtts) < MIN_PINGS:
-        return False
-    earlier, later = median(rtts[: len(rtts) // 2]), median(settled(rtts))
-    return abs(later - earlier) <= max(QUEUE_RATIO * later, QUEUE_S)
-
-
-def settled(rtts: list[float]) -> list[float]:
-    """The later half of the round trips under load: the queue fills before it stands."""
-    return rtts[len(rtts) // 2 :]
-
-
 class Drive:
     """One direction at work. `run` returns when enough is known; `ended` says why it stopped."""
 
@@ -226,7 +187,7 @@ class Drive:
         self._loaders, self._pinger, self._taker, self._watch = loaders, pinger, taker, watch
         self._flow = Flow() if taker is None else taker.flow
         self._began_s = self._moved_s = now_s()
-        self._turn_s = TURN_S
+        self._turn_s, self._arrived = TURN_S, 0
         self.ended = ""
 
     @property
@@ -289,15 +250,16 @@ class Drive:
             raise Ended(unknown("aborted"), error="this machine stood still in the middle of the test")
         came = self.moved - moved
         self._turn_s = FAST_TURN_S if came > FAST_BYTES else TURN_S
-        self._count(now, came > 0)
+        self._count(now, came)
         return now
 
-    def _count(self, now: float, went_on: bool) -> None:
+    def _count(self, now: float, came: int) -> None:
         due = not self._flow.at or now - self._flow.at[-1] >= TICK_S
         if self._taker is None and self.moved and due:
             self._flow.add(now, self.moved)
-        if went_on:
-            self._moved_s = now
+        arrived = came if self._taker is None else self._taker.last[1] - self._arrived
+        if arrived:
+            self._moved_s, self._arrived = now, self._arrived + arrived
         elif now - self._moved_s > STALL_S:
             text = f"nothing came through for {STALL_S:g} s"
             raise StreamError(fail("timeout_transfer"), text)

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from agent.probes import bandwidthlook as looking
 from agent.probes.bandwidthestimate import Estimate, Flow
-from agent.probes.bandwidthload import Watch, settled, stands
 from agent.probes.bandwidthlook import Between, Counters, Look
 from agent.probes.bandwidthorder import Course, Findings
 from agent.probes.bandwidthresult import stamp_of, values_of
+from agent.probes.bandwidthwatch import Watch, settled, stands
 
 MBIT = 125_000
 
