@@ -36,6 +36,10 @@ class SlowLedger(Ledger):
         time.sleep(0.005)
         return super().send(load, min(wanted, 16_000))
 
+    def receive(self, load: Load, count: int) -> bool:
+        time.sleep(0.02)
+        return super().receive(load, count)
+
 
 @dataclass(slots=True)
 class Running:
