@@ -36,7 +36,7 @@ class Queue:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Names of the three namespaces. Devices: `line` at the centre, `inner`, `outer` at the router, `eth0` behind it."""
+    """Names of three namespaces. Devices: `line` at the centre, `inner` and `outer` at the router, `eth0` behind it."""
 
     centre: str
     router: str

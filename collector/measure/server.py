@@ -1,7 +1,7 @@
 """The measurement server's socket: TLS and plain HTTP on one port, a thread a connection, never more than so many.
 
 Blocking sockets and threads rather than an event loop: a stream of a test sits in `send` or `recv`, where the
-interpreter is let go, and ssl's own sockets cost half of what an event loop's copies do (decision 0020).
+interpreter is let go, and TLS works on the socket itself (decision 0020).
 """
 
 from __future__ import annotations

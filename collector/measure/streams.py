@@ -127,7 +127,7 @@ def _take(visit: Visit, size: int) -> int:
             raise Gone
         left -= count
         if count < SMALL:
-            time.sleep(REST_S)  # packets come one by one: to be woken by each costs ten times the processor
+            time.sleep(REST_S)  # packets come one by one: to be woken by each costs more than to read it
         going = visit.ledger.receive(visit.load, count)
     return size - left
 

@@ -53,7 +53,9 @@ def opened(chromium: Browser, here: Running, path: str) -> tuple[Page, list[str]
 
     page.route("**/page.js", hurry)
     page.goto(here.url + path)
-    page.unroute("**/page.js")  # what is intercepted is copied through the test, and 1 MB of it takes a third of a second
+    page.unroute(
+        "**/page.js"
+    )  # what is intercepted is copied through the test, and 1 MB of it takes a third of a second
     return page, errors
 
 
