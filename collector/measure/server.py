@@ -20,6 +20,7 @@ from collector.settings import Address
 
 HEAD_S: Final = 5.0
 IDLE_S: Final = 15.0
+OPEN_PATHS: Final = ("/healthz", "/favicon.ico")  # the second is asked by every browser, ticket or not
 LINGER_S: Final = 0.5
 LINGER_READS: Final = 8
 CONNECTIONS_A_TEST: Final = 24
@@ -125,7 +126,7 @@ class Connection:
     def _one(self, request: Request) -> bool:
         """Answer one request; whether another may follow."""
         try:
-            if request.path == "/healthz":
+            if request.path in OPEN_PATHS:
                 self._sock.sendall(head(204, keeps=False))
                 return False
             load, route = routes.enter(request, self._ledger)
