@@ -57,7 +57,7 @@ class Agent:
         self.home, world = config.home_path(), world or this_machine()
         self.failed = False  # a loop died of a fault of ours
         self._clock, self._stop = world.clock, threading.Event()
-        self.identity, ca = identity.load(self.home)
+        self.identity, self._ca = identity.load(self.home)
         self.url = config.collector_url or self.identity.url
         self.counts, self.contact = Counts(), Contact(world.clock)
         self.lifetime = LifetimeFile(self.home)
@@ -65,7 +65,7 @@ class Agent:
         self.plan = PlanFile(self.home, self.counts)
         self.keeper = Keeper(self.home / SPOOL_FILE, clock=world.clock, boot_id=world.boot_id, lifetime=self.lifetime)
         self._measure(config, world)
-        self._connect(config, world, ca)
+        self._connect(config, world)
         self._page = (
             Page(listen_address(config.metrics_listen), lambda: self.health.latest) if config.metrics_listen else None
         )
@@ -101,8 +101,8 @@ class Agent:
         self.schedule = Schedule(world.clock, self.runner.due, world.chance)
         self.guard = Guard(world.clock, wake=self._wake, counts=self.counts)
 
-    def _connect(self, config: Config, world: World, ca: bytes) -> None:
-        self._context, token = pinned(ca), self.identity.token
+    def _connect(self, config: Config, world: World) -> None:
+        self._context, token = pinned(self._ca), self.identity.token
         posts, waits = (Client(self.url, self._context, token=token) for _ in range(2))
         self.sender = Sender(
             self.keeper,
@@ -201,7 +201,7 @@ class Agent:
 
     def _facts(self) -> Facts:
         who = self.identity
-        return Facts(who.host, self.lifetime.now.boots, self.contact.clock_offset_s, who.port)
+        return Facts(who.host, self.lifetime.now.boots, self.contact.clock_offset_s, who.port, self._ca)
 
     def _sink(self, observation: Observation) -> None:
         self.recorder.put(observation)

@@ -13,6 +13,7 @@ from agent import config, health, identity, probes
 from agent.context import Context, Facts
 from agent.counts import Counts
 from agent.lifetime import LifetimeFile
+from agent.permit import BY_HAND, Leasing
 from agent.spool.file import FILE as SPOOL_FILE
 from agent.work.measure import find_out, observe
 from agent.work.plan import PlanFile
@@ -61,14 +62,16 @@ def once(
     deadline_s: float = ONCE_S,
     explain: Callable[[str], None] | None = None,
     clock: Clock | None = None,
+    lease: Leasing | None = None,
 ) -> Observation:
     """Run one probe now, in this thread; nothing is kept or sent. Never raises for what the probe does.
 
-    A plan item of `home` on that probe and target lends its subject and settings; `settings` go over them.
+    A plan item of `home` on that probe and target, and on that subject where one is named, lends its subject and
+    settings; `settings` go over them. With `lease`, a person waits for a probe that needs permission.
     """
-    planned = _planned(home, probe, target)
+    planned = _planned(home, probe, target, subject)
     item = PlanItem(
-        id=ONCE,
+        id=planned.id if lease is not None and planned is not None else ONCE,
         subject=subject or (planned.subject if planned is not None else _stand_in(probe, target)),
         probe=probe,
         target=target,
@@ -79,6 +82,8 @@ def once(
     clock = clock or SystemClock()
     at_ms, mono_ms = clock.wall_ms(), clock.mono_ms()
     context = Context(clock, mono_ms + int(item.deadline_s * 1000), _facts(home))
+    if lease is not None:
+        context.lease, context.task_id = lease, BY_HAND
     if explain is not None:
         explain(f"probe {item.probe} on {item.target} for {item.subject}, deadline {item.deadline_s:g} s")
         explain(f"settings {dict(item.settings)}")
@@ -135,14 +140,15 @@ def _probe_row(name: str) -> ProbeRow:
     return ProbeRow(name, probes.PROBES[name], (text or "").partition("\n")[0])
 
 
-def _planned(home: Path | None, probe: str, target: str) -> PlanItem | None:
+def _planned(home: Path | None, probe: str, target: str, subject: str) -> PlanItem | None:
     items = PlanFile(home, Counts()).now.items if home is not None else ()
-    return next((i for i in items if i.probe == probe and i.target == target), None)
+    on_target = (i for i in items if i.probe == probe and i.target == target)
+    return next((i for i in on_target if subject in ("", i.subject)), None)
 
 
 def _stand_in(probe: str, target: str) -> str:
     """A subject of the kind that the probe measures, for a run that belongs to nothing."""
-    if probe == "reach":
+    if probe in ("reach", "bandwidth"):
         return "lan:00000-0" if target == "gateway" else "line:00000-0/a"
     if probe == "service":
         return "service:once"
@@ -154,7 +160,7 @@ def _facts(home: Path | None) -> Facts:
         return Facts("")
     boots = LifetimeFile(home).now.boots
     try:
-        who, _ = identity.load(home)
+        who, ca = identity.load(home)
     except identity.NotJoined:
         return Facts("", boots)
-    return Facts(who.host, boots, collector_port=who.port)
+    return Facts(who.host, boots, collector_port=who.port, ca_pem=ca)

@@ -13,6 +13,7 @@ from agent import __main__ as program
 from agent import cli
 from agent.config import FILE as SETTINGS_FILE
 from agent.numbers import readable
+from agent.permit import by_collector, by_ticket
 from wire.messages import Observation, Role, Scalar
 from wire.strict import SettingsError
 
@@ -68,17 +69,27 @@ def once(
     probe: Annotated[str, typer.Argument(help="which probe; see `motcua agent probes`")],
     target: Annotated[str, typer.Option(help="gateway, collector, a host, an address or a URL")] = "",
     setting: Annotated[list[str], typer.Option("--set", help="key=value of the probe's settings, repeatable")] = [],  # noqa: B006
+    line: Annotated[str, typer.Option(help="key of a line, such as 07375-1/a, for the probes that measure lines")] = "",
+    server: Annotated[str, typer.Option(help="bandwidth: a measurement server; else the collector is asked")] = "",
+    ticket: Annotated[str, typer.Option(help="bandwidth: what opens that server")] = "",
     explain: Annotated[bool, typer.Option(help="say what is asked and what is answered")] = False,
     home: Home = default_home(),
     as_json: AsJson = False,
 ) -> None:
     """Measure once, now; nothing is kept or sent. Exit code 0 for ok, 1 for fail or unknown."""
+    if bool(server) != bool(ticket):
+        raise _no("--server and --ticket come together", USAGE)
+    here = home if home.exists() else None
+    leased = probe in LEASED
     found = cli.once(
-        home if home.exists() else None,
+        here,
         probe=probe,
         target=target or DEFAULT_TARGETS.get(probe, "self"),
         settings=dict(map(_setting, setting)),
+        subject=f"line:{line}" if line else "",
+        deadline_s=LEASED_S if leased else cli.ONCE_S,
         explain=_explain if explain else None,
+        lease=(by_ticket(server, ticket) if server else by_collector(here, _explain)) if leased else None,
     )
     typer.echo(json.dumps(msgspec.to_builtins(found), ensure_ascii=False) if as_json else _told(found))
     raise typer.Exit(0 if found.outcome == "ok" else FAILED)
@@ -128,7 +139,9 @@ def spool(home: Home = default_home(), as_json: AsJson = False) -> None:
             typer.echo(f"{key:<16}{value if value not in ('', {}, []) else '–'}")
 
 
-DEFAULT_TARGETS: Final = {"reach": "gateway", "pc": "self"}
+DEFAULT_TARGETS: Final = {"reach": "gateway", "pc": "self", "bandwidth": "province"}
+LEASED: Final = ("bandwidth",)
+LEASED_S: Final = 150.0  # a minute for the test, and a minute of waiting for its turn
 
 
 def _setting(text: str) -> tuple[str, Scalar]:

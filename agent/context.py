@@ -12,12 +12,13 @@ from wire.messages import LeaseAnswer, LeaseAsk
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the agent knows of itself and lends to probes."""
+    """What the agent knows of itself and lends to probes. `ca_pem`: the collector's CA; empty before enrolment."""
 
     collector_host: str
     boots: int = 0
     clock_offset_s: float | None = None
     collector_port: int = 0
+    ca_pem: bytes = b""
 
 
 def _no_lease(_ask: LeaseAsk) -> LeaseAnswer:

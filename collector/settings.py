@@ -93,10 +93,15 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 
 def _address(environment: Mapping[str, str], variable: str, value: str, key: str) -> Address:
     chosen, where = (environment[variable], variable) if environment.get(variable) else (value, key)
-    host, colon, port = chosen.removeprefix("https://").removeprefix("http://").rstrip("/").rpartition(":")
+    return address(chosen, where)
+
+
+def address(text: str, where: str) -> Address:
+    """`host:port` as people write it. Raises SettingsError that names `where` it was written."""
+    host, colon, port = text.removeprefix("https://").removeprefix("http://").rstrip("/").rpartition(":")
     host = host.strip("[]")
     if not colon or not host or not port.isdecimal() or not 0 <= int(port) < 65_536:
-        raise SettingsError(f"{where}: {chosen!r} is not an address; write host:port, for example 127.0.0.1:8443")
+        raise SettingsError(f"{where}: {text!r} is not an address; write host:port, for example 127.0.0.1:8443")
     return Address(host, int(port))
 
 

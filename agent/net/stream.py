@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from agent.net.links import FORBIDDEN, NO_WAY, now_s
+from agent.net.links import ANY_EXIT, FORBIDDEN, NO_WAY, Exit, LinkError, NoExit, NoPermission, now_s
 from wire.outcomes import Result, fail, unknown
 
 STALL_S: Final = 0.5
@@ -41,10 +41,13 @@ class Untrusted(StreamError):
 
 
 class Stream:
-    """A TCP connection to a numeric address, or a UDP one. `left` says how many seconds there still are."""
+    """A TCP connection to a numeric address, or a UDP one. `left` says how many seconds there still are.
 
-    def __init__(self, left: Callable[[], float], phases: dict[str, float]) -> None:
-        self._left, self.phases = left, phases
+    `leave`: the way out of this machine.
+    """
+
+    def __init__(self, left: Callable[[], float], phases: dict[str, float], leave: Exit = ANY_EXIT) -> None:
+        self._left, self.phases, self._leave = left, phases, leave
         self._sock: socket.socket | None = None
 
     def close(self) -> None:
@@ -71,6 +74,10 @@ class Stream:
     def _begin(self, where: tuple[object, ...]) -> None:
         # An error that comes back at once is this machine's word; one that comes later is somebody's on the way.
         self.sock.setblocking(False)
+        try:
+            self._leave.tie(self.sock)
+        except LinkError as error:
+            raise StreamError(_NOT_TIED.get(type(error), unknown("unsupported")), str(error)) from error
         code = self.sock.connect_ex(where)
         if code in NO_WAY or code in {errno.EINVAL, errno.EAFNOSUPPORT}:
             raise StreamError(unknown("no_way"), errno_text(code))
@@ -170,6 +177,11 @@ _MEANING: Final[dict[int | None, Result]] = {
     **dict.fromkeys((errno.ECONNRESET, errno.EPIPE, errno.ECONNABORTED, errno.ENOTCONN), fail("reset")),
     **dict.fromkeys(NO_WAY, fail("unreachable")),
     **dict.fromkeys(FORBIDDEN, unknown("no_permission")),
+}
+
+_NOT_TIED: Final[dict[type[LinkError], Result]] = {
+    NoPermission: unknown("no_permission"),
+    NoExit: unknown("no_interface"),
 }
 
 # X509_V_ERR_*: not yet valid, expired, host name and address mismatch; all others are a matter of trust.

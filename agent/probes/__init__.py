@@ -33,6 +33,7 @@ Probe = Callable[[PlanItem, Context], Measured]
 
 # Imported on first use, so that a missing optional library costs one probe and not the agent.
 PROBES: Final[dict[str, str]] = {
+    "bandwidth": "agent.probes.bandwidth",
     "dns": "agent.probes.dns",
     "pc": "agent.probes.pc",
     "reach": "agent.probes.reach",

@@ -70,6 +70,20 @@ def open_authority(home: Path, hosts: Sequence[str], clock: Clock) -> Authority:
         ) from error
 
 
+def issue_for(home: Path, hosts: Sequence[str], host: str, folder: Path, clock: Clock) -> tuple[Path, Path]:
+    """A certificate and its key, put into `folder`, for another machine that agents reach by `host`. Raises CaError."""
+    open_authority(home, hosts, clock)
+    now = datetime.fromtimestamp(clock.wall_ms() / 1000, UTC)
+    cert, key = folder / "server.pem", folder / "server.key"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        ca = x509.load_pem_x509_certificate((home / "ca.pem").read_bytes())
+        _make_server(cert, key, issuer=(_load_key(home / "ca.key"), ca), names=[host], now=now)
+    except OSError as error:
+        raise CaError(f"{error.filename or folder}: {error.strerror}") from error
+    return cert, key
+
+
 def _make_ca(cert: Path, key: Path, now: datetime) -> None:
     secret = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "motcua collector CA")])

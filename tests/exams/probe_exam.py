@@ -28,6 +28,8 @@ from wire.messages import MAX_DETAIL_BYTES, MAX_VALUES, Observation, PlanItem, S
 from wire.metrics import METRICS
 
 GRACE_S: Final = 0.5
+HELD_BACK: Final = ("cpu_bound", "nic_bound", "contaminated", "server_bound")
+"""A test of a line that came to its end and measured something else: its figures carry the reason in `of`."""
 
 _SECRET: Final = re.compile(r"(?i)password|passwd|secret|token|bearer |authorization|private key|api[_-]?key")
 
@@ -95,7 +97,7 @@ def check_travels(item: PlanItem, found: Measured) -> None:
     assert all(math.isfinite(seconds) and seconds >= 0 for seconds in found.phases.values())
     module = inspect.getmodule(probes.load(item.probe))
     assert set(found.phases) <= set(getattr(module, "PHASES", ()))
-    if found.result.outcome == "unknown":
+    if found.result.outcome == "unknown" and found.result.reason not in HELD_BACK:
         assert found.values == [], "a measurement that did not happen has no numbers"
     encoded = msgspec.json.encode(found.detail)
     assert len(encoded) <= MAX_DETAIL_BYTES

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from agent.probes import PROBES
+from agent.probes.bandwidth import PHASES as BANDWIDTH_PHASES
 from agent.probes.service import PHASES as SERVICE_PHASES
 from collector.api import STATES, TaskState
 from collector.judging.policy import Policy
@@ -52,7 +53,7 @@ def test_both_catalogues_fill_in_the_same_values() -> None:
         pytest.param("role", list(get_args(Role)), id="roles"),
         pytest.param("owner", [*_OWNERS, "unknown", "silent"], id="owners"),
         pytest.param("target", ["self", "gateway", "collector", "resolver", "default"], id="targets"),
-        pytest.param("phase", ["resolve", "train", "read", *SERVICE_PHASES], id="phases"),
+        pytest.param("phase", ["resolve", "train", "read", *SERVICE_PHASES, *BANDWIDTH_PHASES], id="phases"),
         pytest.param("systems", [*(f"{group}_{state}" for group in ("only", "at", "count") for state in STATES),
                                  *(f"side_{side}" for side in get_args(Side)), "off_national", "off_unsure", "off_off",
                                  "scope_national", "scope_province", "scope_local"], id="systems"),
