@@ -137,6 +137,7 @@ def check_config(*, as_json: Json = False) -> None:
     shown: dict[str, object] = {
         "home": str(settings.home), "agents": str(settings.agents), "board": str(settings.board),
         "database": _without_password(settings.database) or "sqlite", "hosts": list(settings.hosts),
+        "measure": [f"{s.url},{s.mbps},{s.tests}" for s in settings.measure],
     }  # fmt: skip
     _say(as_json, shown, "\n".join(f"{name:<9} {value}" for name, value in shown.items()))
 
