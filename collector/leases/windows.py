@@ -46,13 +46,14 @@ def without(spans: Iterable[Span], holes: Sequence[Span]) -> list[Span]:
     """The spans with the holes cut out of them; holes are in order."""
     left: list[Span] = []
     for start, end in spans:
+        at = start
         for hole_start, hole_end in holes:
-            if hole_end > start and hole_start < end:
-                if hole_start > start:
-                    left.append((start, hole_start))
-                start = hole_end
-        if start < end:
-            left.append((start, end))
+            if hole_end > at and hole_start < end:
+                if hole_start > at:
+                    left.append((at, hole_start))
+                at = hole_end
+        if at < end:
+            left.append((at, end))
     return left
 
 

@@ -55,15 +55,15 @@ def test_a_slot_ends_within_its_window_and_begins_away_from_full_hours() -> None
     assert starts([(9 * H + 30 * 60_000, 9 * H + 31 * 60_000)], 60_000) == [(9 * H + 1_800_000, 9 * H + 1_800_001)]
 
 
-spans = st.lists(st.tuples(st.integers(0, 200), st.integers(1, 20)), max_size=8).map(lambda pairs: _apart(pairs))
-
-
 def _apart(pairs: list[tuple[int, int]]) -> list[Span]:
     found, at = list[Span](), 0
     for gap, length in pairs:
         found.append((at + gap + 1, at + gap + 1 + length))
         at = found[-1][1]
     return found
+
+
+spans = st.lists(st.tuples(st.integers(0, 200), st.integers(1, 20)), max_size=8).map(_apart)
 
 
 @given(spans, spans)
