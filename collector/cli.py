@@ -19,6 +19,7 @@ from collector.console import listing as _list
 from collector.console import opened as _hub
 from collector.console import say as _say
 from collector.console import settings_in_force as _settings
+from collector.leases import command as leases
 from collector.lifecycle import command as lifecycle
 from collector.reading.chronicle import Roll
 from collector.store import tables
@@ -39,6 +40,7 @@ def commands() -> typer.Typer:
     app.command("check-config", epilog=EPILOG)(check_config)
     app.command("login-link", epilog=EPILOG)(login_link)
     lifecycle.mount(app)
+    leases.mount(app)
     app.add_typer(policy_cli.commands(), name="policy")
     return app
 

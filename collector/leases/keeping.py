@@ -21,7 +21,7 @@ from collector.leases.servers import put_in_use
 from collector.leases.slots import Book, Slot
 from collector.loops import Loop
 from collector.measure import ticket
-from collector.planning.testing import PROBE
+from collector.planning.speedtests import PROBE
 from collector.register import plans
 from collector.store.lease_tables import lease as t
 from collector.store.tables import plan

@@ -23,7 +23,7 @@ from collector.judging.policy import (
 from collector.planning.budget import Allotment, Service, allot
 from collector.planning.drawing import UNDECLARED, Drawn, Line, Post, Turn, draw
 from collector.planning.services import host_of, service_of
-from collector.planning.testing import Testing, add_tests
+from collector.planning.speedtests import Rhythm, add_tests
 from collector.register import retired
 from collector.store.inventory_tables import inventory
 from collector.store.lease_tables import measure_server
@@ -71,20 +71,20 @@ class Demand:
 class Province:
     """`posts` are the live agents that are asked about, with the `lines` by centre that they need.
 
-    `out`: the subjects that are out of service. `testing`: how lines' speed is tested; None: it is not.
+    `out`: the subjects that are out of service. `rhythm`: how lines' speed is tested; None: it is not.
     """
 
     posts: Sequence[Post]
     lines: Mapping[str, Sequence[Line]]
     demand: Demand
     out: Collection[str] = ()
-    testing: Testing | None = None
+    rhythm: Rhythm | None = None
 
     def drawn(self, post: Post) -> Drawn:
         """The plan of one of the posts."""
         lines = self._lines_of(post)
         found = draw(post, lines, self.demand.turns(post), name=self.demand.name())
-        add_tests(found, post, lines, self.testing)
+        add_tests(found, post, lines, self.rhythm)
         return found
 
     def _lines_of(self, post: Post) -> Sequence[Line]:
@@ -107,7 +107,7 @@ def read_province(
     far = agents is None or any(post.role == "vantage" and post.leads for post in posts)
     within = None if far else {post.centre for post in posts if post.leads}
     lines, out = _lines(conn, within), retired.everything(conn)
-    return Province(posts, lines, demand or read_demand(conn, now_ms), out, _testing(conn, now_ms))
+    return Province(posts, lines, demand or read_demand(conn, now_ms), out, _rhythm(conn, now_ms))
 
 
 def read_demand(conn: Connection, now_ms: int) -> Demand:
@@ -142,12 +142,12 @@ def policies_in_force(conn: Connection) -> Policies:
         return Policies((Version(0, 0, parse_policy(*read_policy_file(None))),))
 
 
-def _testing(conn: Connection, now_ms: int) -> Testing | None:
+def _rhythm(conn: Connection, now_ms: int) -> Rhythm | None:
     """None where there is no measurement server: nothing is planned that nobody could do."""
     if conn.scalar(select(measure_server.c.url).limit(1)) is None:
         return None
     policy = policies_in_force(conn).at(now_ms).policy.bandwidth
-    return Testing(policy.period_s, policy.spare_period_s, policy.test_s)
+    return Rhythm(policy.period_s, policy.spare_period_s, policy.test_s)
 
 
 def _posts(conn: Connection, agents: Collection[str] | None) -> list[Post]:

@@ -10,6 +10,7 @@ from collector.judging.policy import Bandwidth
 from collector.leases.slots import Server, Slot
 from collector.leases.windows import DAY_MS, HOUR_MS
 from tests.support.leased import ONE, Desk, at, must_hold, office
+from wire.leasing import WHYS
 
 MINUTE_MS = 60_000
 BOTH = (Server("https://one.example:1", 300_000_000, 3), Server("https://two.example:1", 100_000_000, 3))
@@ -242,11 +243,13 @@ def test_no_schedule_of_asks_returns_expiries_and_restarts_overlaps(
 ) -> None:
     servers = (Server("https://one.example:1", 200_000_000, 2), Server("https://two.example:1", 100_000_000, 1))
     desk, now, days = Desk(servers, Bandwidth(at_once=at_once)), at(hour), 3
+    told = set[str]()
     for n, (act, (line, group), pause_ms) in enumerate(steps):
         now += pause_ms
         mine = sorted((s for s in desk.book.of_line(line) if s.state in {"reserved", "held"}), key=lambda s: s.from_ms)
         if act in {"ask", "task"}:
-            desk.ask(line, now, group=group, task=f"t{n % 4}" if act == "task" else "", opening=office(days))
+            asked = desk.ask(line, now, group=group, task=f"t{n % 4}" if act == "task" else "", opening=office(days))
+            told.add(asked.why)
         elif act == "come back" and mine and mine[0].from_ms >= now:
             now = mine[0].from_ms
             desk.ask(line, now, group=group, task=mine[0].task, opening=office(days))
@@ -255,3 +258,4 @@ def test_no_schedule_of_asks_returns_expiries_and_restarts_overlaps(
         elif act == "restart":
             desk.restart()
         must_hold(desk.book.everything(), servers, at_once)
+    assert told <= {*WHYS, ""}

@@ -20,7 +20,7 @@ _INTERNET: Final = frozenset({"internet", "mobile"})
 
 
 @dataclass(frozen=True, slots=True)
-class Testing:
+class Rhythm:
     """How often, and how long a test takes at most; from the policy in force."""
 
     period_s: float
@@ -28,24 +28,24 @@ class Testing:
     test_s: float
 
 
-def add_tests(drawn: Drawn, post: Post, lines: Sequence[Line], testing: Testing | None) -> None:
+def add_tests(drawn: Drawn, post: Post, lines: Sequence[Line], rhythm: Rhythm | None) -> None:
     """Add the tests of a centre's lines to its box's plan; none where no measurement server is there (None)."""
-    if testing is not None and post.leads and post.role == "box":
-        drawn.items += _tests(lines, testing)
+    if rhythm is not None and post.leads and post.role == "box":
+        drawn.items += _tests(lines, rhythm)
 
 
-def _tests(lines: Sequence[Line], testing: Testing) -> Iterator[Wanted]:
+def _tests(lines: Sequence[Line], rhythm: Rhythm) -> Iterator[Wanted]:
     spare, default = _spare(lines), False
     for line in lines:
         bound, _ = bind(line.reach_by)
         if bound is None or (default and line.reach_by == DEFAULT):
             continue
         default = default or line.reach_by == DEFAULT
-        period_s = testing.spare_period_s if line.key in spare else testing.period_s
+        period_s = rhythm.spare_period_s if line.key in spare else rhythm.period_s
         settings: dict[str, Scalar] = {"engine": TARGET, **bound}
         why = "a spare line: seldom; " if line.key in spare else ""
         yield Wanted(
-            line.subject, PROBE, TARGET, period_s, testing.test_s + MARGIN_S, settings,
+            line.subject, PROBE, TARGET, period_s, rhythm.test_s + MARGIN_S, settings,
             f"{why}the collector gives the hour, so that tests never meet",
         )  # fmt: skip
 
