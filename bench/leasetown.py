@@ -32,6 +32,11 @@ BENCH: Final = Actor("bench", "system")
 KEY: Final = base64.b64encode(bytes(32)).decode()
 CENTRES: Final = 3_321
 UPLINKS: Final = 300
+LINES: Final = (
+    ("a", "internet", 100_000_000, "default"),
+    ("b", "tslcd", 20_000_000, "interface:tslcd0"),
+    ("c", "tslcd", 50_000_000, "interface:tslcd1"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +58,8 @@ def country(hub: Hub, folder: Path) -> list[Box]:
     keys = [f"{10_000 + 3 * n:05d}-1" for n in range(CENTRES)]
     _write(folder / "centres.csv", ("key", "name_vi"), [(key, f"Xã Số {n}") for n, key in enumerate(keys)])
     _write(folder / "lines.csv", ("key", "kind", "carrier", "contract_bps", "uplink_group", "reach_by"), [
-        (f"{key}/{letter}", "internet" if letter == "a" else "tslcd", "vnpt", 100_000_000 if letter == "a" else 20_000_000,
-         f"cabinet-{n % UPLINKS}", "default" if letter == "a" else f"interface:tslcd{letter}")
-        for n, key in enumerate(keys) for letter in "abc"[: 2 + (n % 3 == 0)]
+        (f"{key}/{letter}", kind, "vnpt", bps, f"cabinet-{n % UPLINKS}", reach_by)
+        for n, key in enumerate(keys) for letter, kind, bps, reach_by in LINES[: 2 + (n % 3 == 0)]
     ])  # fmt: skip
     _import(hub, folder)
     Leases(hub).loop().step()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -153,11 +153,15 @@ class Allocator:
     def _place(self, q: Question, spans: Sequence[Span], chance: random.Random) -> Slot | None:
         if not spans:
             return None
-        lots = Lots(spans, chance)
-        for at in [*(lots.draw() for _ in range(DRAWS)), *self._gaps(q, spans)]:
+        for at in self._candidates(q, Lots(spans, chance), spans):
             if (server := self._free(q.way, at, _all)) is not None:
                 return self._slot(q, at, server)
         return None
+
+    def _candidates(self, q: Question, lots: Lots, spans: Sequence[Span]) -> Iterator[int]:
+        for _ in range(DRAWS):
+            yield lots.draw()
+        yield from self._gaps(q, spans)
 
     def _gaps(self, q: Question, spans: Sequence[Span]) -> list[int]:
         """Where something ends, or a window begins: if there is room at all, it begins at one of these."""

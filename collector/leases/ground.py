@@ -16,19 +16,25 @@ from collector.history.buckets import DAY_MS, ZONE_MS, day_text, start_of
 from collector.inventory.keeping import held
 from collector.inventory.opening import hours_on
 from collector.inventory.schema import Body
-from collector.judging.policy import Policies, newest_number
+from collector.judging.policy import Policies
 from collector.leases.allocating import Way
 from collector.leases.slots import Server
 from collector.leases.windows import Span
 from collector.planning.province import policies_in_force
 from collector.store.inventory_tables import import_run, inventory
 from collector.store.lease_tables import measure_server
+from collector.store.tables import policy
 
 DAYS_AHEAD: Final = 2
 USUAL: Final = ("07:30-11:30", "13:30-17:00")
 """Monday to Friday, where the inventory gives a centre no hours: what most public offices have."""
 
 _Mark = tuple[int, int, int]
+_MARK: Final = select(
+    select(func.max(inventory.c.id)).scalar_subquery(), select(func.max(import_run.c.id)).scalar_subquery(),
+    select(func.max(policy.c.version)).scalar_subquery(),
+)  # fmt: skip
+_SERVERS: Final = select(measure_server.c.url, measure_server.c.bps, measure_server.c.tests).order_by("url")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,8 @@ class Ground:
 
 def read_ground(conn: Connection, now_ms: int, before: Ground | None = None) -> Ground:
     """The ground as it is now; `before`, with its servers of now, where nothing else changed."""
-    newest: int = conn.scalar(select(func.max(inventory.c.id))) or 0
-    run: int = conn.scalar(select(func.max(import_run.c.id))) or 0
-    mark, servers = (newest, run, newest_number(conn)), read_servers(conn)
+    newest, run, version = conn.execute(_MARK).one()
+    mark, servers = (newest or 0, run or 0, version or 0), read_servers(conn)
     if before is not None and (mark, servers) == (before.mark, before.servers):
         return before
     rows = held(conn, ("lines", "centres", "hours", "holidays"))
@@ -99,8 +104,7 @@ def read_ground(conn: Connection, now_ms: int, before: Ground | None = None) -> 
 
 def read_servers(conn: Connection) -> tuple[Server, ...]:
     """The measurement servers in use."""
-    t = measure_server
-    return tuple(Server(*row) for row in conn.execute(select(t.c.url, t.c.bps, t.c.tests).order_by(t.c.url)))
+    return tuple(Server(*row) for row in conn.execute(_SERVERS))
 
 
 def _date(day_ms: int) -> date:

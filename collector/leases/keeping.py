@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from collector.history.buckets import DAY_MS, start_of
 from collector.hub import Hub
+from collector.judging.policy import newest_number
 from collector.leases.allocating import Allocator, Decision, Question
 from collector.leases.ground import Ground, read_ground
-from collector.leases.servers import put_in_use
+from collector.leases.servers import put_in_use, redraw
 from collector.leases.slots import Book, Slot
 from collector.loops import Loop
 from collector.measure import ticket
@@ -28,11 +29,16 @@ from collector.store.tables import plan
 from wire.identity import new_ulid
 from wire.messages import Lease, LeaseAnswer, LeaseAsk, PlanItem
 
-CONFIGURE_S: Final = 3_600.0
+CONFIGURE_S: Final = 30.0
+FORGET: Final = 50
+"""Slots that are over and forgotten at each decision: more than one makes, and no pause at midnight."""
+
 _FIELDS: Final = [field.name for field in fields(Slot)]
 _COLUMNS: Final = [t.c["uplink" if name == "group" else name] for name in _FIELDS]
 _VALUES: Final = attrgetter(*_FIELDS)
 _AGAIN: Final = update(t).where(t.c.id == bindparam("its_id"))
+_SINCE: Final = select(*_COLUMNS).where(t.c.seq > bindparam("seq")).order_by(t.c.seq)
+_VERSION: Final = select(plan.c.version).where(plan.c.agent == bindparam("agent"), plan.c.to_ms.is_(None))
 _CHANGING: Final = ("seq", "to_ms", "state", "used_bytes")
 
 
@@ -51,18 +57,24 @@ class Leases:
         self._hub = hub
         self._key: bytes | None = None
         self._book: Book | None = None
-        self._day_ms = self._seq = 0
+        self._seq = 0
+        self._version: int | None = None
         self._ground: Ground | None = None
         self._items: dict[str, tuple[int, dict[str, PlanItem]]] = {}
 
     def loop(self) -> Loop:
-        """Puts the measurement servers of the settings in use as soon as the process runs."""
+        """Puts the measurement servers of the settings in use, and has plans follow what the policy says of tests."""
         return Loop("measure", "ingest", self._configure)
 
     def _configure(self) -> float:
-        hub = self._hub
-        now_ms = hub.clock.wall_ms()
-        if hub.store.writer.do(lambda conn: put_in_use(conn, hub.settings.measure, now_ms)):
+        hub, now_ms, before = self._hub, self._hub.clock.wall_ms(), self._version
+        with hub.store.reading() as conn:
+            self._version = newest_number(conn)
+        if before is None:
+            changed = hub.store.writer.do(lambda conn: put_in_use(conn, hub.settings.measure, now_ms))
+        else:
+            changed = before != self._version and hub.store.writer.do(lambda conn: redraw(conn, now_ms))
+        if changed:
             hub.wake("register")
         return CONFIGURE_S
 
@@ -111,7 +123,7 @@ class Leases:
 
     def _item(self, conn: Connection, agent: str, key: str) -> PlanItem | None:
         """A test of the plan in force."""
-        version = conn.scalar(select(plan.c.version).where(plan.c.agent == agent, plan.c.to_ms.is_(None)))
+        version = conn.scalar(_VERSION, {"agent": agent})
         if version is None:
             return None
         known, items = self._items.get(agent, (0, {}))
@@ -136,17 +148,18 @@ class Leases:
 
     def _follow(self, conn: Connection, now_ms: int) -> Book:
         """The book, with what any process has written since; from yesterday on, so that it stays small."""
-        today = day_start(now_ms)
-        if self._book is None or today != self._day_ms:
-            self._book, self._day_ms = Book(), today
-            for slot in read_slots(conn, today - DAY_MS):
+        since = day_start(now_ms) - DAY_MS
+        if self._book is None:
+            self._book = Book()
+            for slot in read_slots(conn, since):
                 self._book.put(slot)
             self._seq = conn.scalar(select(func.max(t.c.seq))) or 0
             return self._book
-        for row in conn.execute(select(*_COLUMNS).where(t.c.seq > self._seq).order_by(t.c.seq)):
+        for row in conn.execute(_SINCE, {"seq": self._seq}):
             slot = slot_of(row)
             self._book.put(slot)
             self._seq = slot.seq
+        self._book.forget(since, FORGET)
         return self._book
 
     def _keep(self, conn: Connection, book: Book, changes: Iterable[Slot]) -> None:
@@ -162,8 +175,9 @@ class Leases:
 
 
 def read_slots(conn: Connection, ending_from_ms: int) -> list[Slot]:
-    """Every slot that ends at that time or later."""
-    return [slot_of(row) for row in conn.execute(select(*_COLUMNS).where(t.c.to_ms >= ending_from_ms))]
+    """Every slot that ends at that time or later, in the order of their last changes."""
+    query = select(*_COLUMNS).where(t.c.to_ms >= ending_from_ms).order_by(t.c.seq)
+    return [slot_of(row) for row in conn.execute(query)]
 
 
 def slot_of(row: Row[*tuple[Any, ...]]) -> Slot:

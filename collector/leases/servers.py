@@ -13,18 +13,26 @@ from collector.settings import MeasureServer
 from collector.store.lease_tables import measure_server
 
 
+def as_servers(wanted: Sequence[MeasureServer]) -> tuple[Server, ...]:
+    """The servers of the settings as leases see them."""
+    found = (Server(server.url, server.mbps * 1_000_000, server.tests) for server in wanted)
+    return tuple(sorted(found, key=lambda server: server.url))
+
+
 def put_in_use(conn: Connection, wanted: Sequence[MeasureServer], now_ms: int) -> bool:
-    """These from now on and no others. False where they were before; else plans are new, and `register` wants waking.
+    """These from now on and no others. True where plans are others than before: then `register` wants waking.
 
     Several collectors on one database have the same settings: the one that starts last is believed.
     """
-    servers = tuple(sorted((Server(s.url, s.mbps * 1_000_000, s.tests) for s in wanted), key=lambda s: s.url))
-    before = read_servers(conn)
+    servers, before = as_servers(wanted), read_servers(conn)
     if servers == before:
         return False
     conn.execute(delete(measure_server))
     if servers:
         conn.execute(insert(measure_server), [{"url": s.url, "bps": s.bps, "tests": s.tests} for s in servers])
-    if bool(servers) != bool(before):
-        replan(conn, None, now_ms)
-    return True
+    return bool(servers) != bool(before) and bool(replan(conn, None, now_ms))
+
+
+def redraw(conn: Connection, now_ms: int) -> bool:
+    """The policy has changed, and with it how often lines are tested. True where plans are others than before."""
+    return bool(read_servers(conn)) and bool(replan(conn, None, now_ms))

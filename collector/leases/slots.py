@@ -100,16 +100,21 @@ class Book:
 
     def put(self, slot: Slot) -> None:
         """Take a slot in, or what became of one that is known."""
-        old = self._by_id.pop(slot.id, None)
-        if old is not None:
-            self._lines[old.line].pop(old.id)
-            for lane in self._lanes(old):
-                lane.take(old)
+        if slot.id in self._by_id:
+            self._take(self._by_id[slot.id])
         self._by_id[slot.id] = slot
         self._lines.setdefault(slot.line, {})[slot.id] = slot
         if slot.state in IN_THE_WAY:
             for lane in self._lanes(slot):
                 lane.put(slot)
+
+    def forget(self, before_ms: int, most: int) -> None:
+        """Let go of what was over then, so many at once at most, those that changed longest ago first."""
+        for _ in range(most):
+            oldest = next(iter(self._by_id.values()), None)
+            if oldest is None or oldest.to_ms >= before_ms:
+                return
+            self._take(oldest)
 
     def find(self, key: str) -> Slot | None:
         return self._by_id.get(key)
@@ -130,6 +135,11 @@ class Book:
     def cost_bytes(self, line: str, from_ms: int, to_ms: int) -> int:
         """What the tests of a line that begin in this span cost, reserved ones included."""
         return sum(slot.cost_bytes for slot in self.of_line(line) if from_ms <= slot.from_ms < to_ms)
+
+    def _take(self, slot: Slot) -> None:
+        del self._by_id[slot.id], self._lines[slot.line][slot.id]
+        for lane in self._lanes(slot):
+            lane.take(slot)
 
     def _lanes(self, slot: Slot) -> tuple[Lane, Lane, Lane]:
         return self.all, self.group(slot.group), self.server(slot.server)

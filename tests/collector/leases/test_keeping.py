@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import Connection, select
 
 from collector.hub import Hub
+from collector.judging.policy import keep_policy, read_policy_file
 from collector.leases.keeping import Asked, Leases, read_slots
 from collector.measure import ticket
 from collector.settings import MeasureServer
@@ -180,11 +181,40 @@ def test_the_same_settings_make_no_new_plan(town: Town) -> None:
     assert planned.versions(town.hub, town.boxes["07375-1"]) == versions
 
 
+def test_a_policy_that_tests_more_often_reaches_the_plans(town: Town, clock: HandClock) -> None:
+    def rhythm() -> float:
+        return next(i.period_s for i in planned.items(town.hub, town.boxes["07375-1"]) if i.probe == "bandwidth")
+
+    leases, (raw, name) = Leases(town.hub), read_policy_file(None)
+    loop, writer = leases.loop(), town.hub.store.writer
+    writer.do(lambda conn: keep_policy(conn, raw=raw, name=name, now_ms=clock.wall))
+    loop.step()
+    clock.forward(60_000)
+    often = raw.replace(b"\nperiod_s = 86400 ", b"\nperiod_s = 43200 ")
+    writer.do(lambda conn: keep_policy(conn, raw=often, name=name, now_ms=clock.wall))
+    clock.forward(60_000)
+    assert rhythm() == 86_400
+    loop.step()
+    assert rhythm() == 43_200
+
+
 def test_an_import_that_joins_two_lines_holds_from_the_next_question(town: Town, tmp_path: Path) -> None:
     leases = Leases(town.hub)
     planned.province(town.hub, tmp_path / "apart", lines=LINES.replace("50000000,cabinet", "50000000,other"))
     assert town.ask(leases, task="t").lease is not None
     assert town.ask(leases, "07330-1", task="u").lease is not None
+
+
+def test_what_was_over_the_day_before_yesterday_is_forgotten_and_stays_on_record(town: Town, clock: HandClock) -> None:
+    leases = Leases(town.hub)
+    for _ in range(4):
+        given = town.ask(leases, task="t").lease
+        assert given is not None
+        clock.forward(24 * 3_600_000)
+    assert leases._book is not None
+    assert [s.id for s in leases._book.everything() if s.from_ms < clock.wall - 49 * 3_600_000] == []
+    with town.hub.store.reading() as conn:
+        assert len(read_slots(conn, 0)) == 4
 
 
 def test_the_next_day_has_a_new_budget_and_yesterdays_turns_are_kept(town: Town, clock: HandClock) -> None:
