@@ -59,14 +59,14 @@ class Agent:
         self.home, world = config.home_path(), world or this_machine()
         self.failed = False  # a loop died of a fault of ours
         self._clock, self._stop = world.clock, threading.Event()
-        self.identity, ca = identity.load(self.home)
+        self.identity, self._ca = identity.load(self.home)
         self.url = config.collector_url or self.identity.url
         self.counts, self.contact = Counts(), Contact(world.clock)
         self.lifetime = LifetimeFile(self.home)
         self.lifetime.see_boot(world.boot_id)
         self.plan = PlanFile(self.home, self.counts)
         self.keeper = Keeper(self.home / SPOOL_FILE, clock=world.clock, boot_id=world.boot_id, lifetime=self.lifetime)
-        self._context = pinned(ca)
+        self._context = pinned(self._ca)
         self._measure(config, world)
         self._connect(config, world)
         self._page = (

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import inspect
-import itertools
-import os
 import sqlite3
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from agent import config, health, identity, probes
-from agent.context import Context, Facts, Lease, no_lease
+from agent.context import Context, Facts
 from agent.counts import Counts
 from agent.lifetime import LifetimeFile
-from agent.probes import Again, Measured
 from agent.spool.file import FILE as SPOOL_FILE
-from agent.talk.leases import TIMEOUT_S as LEASE_S
-from agent.work.later import LEAST_S, MAX_ASKS, in_vain
+from agent.work.later import in_vain
 from agent.work.measure import find_out, observe
 from agent.work.plan import PlanFile
-from wire.client import Client, pinned
 from wire.clock import Clock, SystemClock
-from wire.identity import new_ulid
-from wire.messages import LeaseAnswer, LeaseAsk, Observation, PlanItem, Scalar
+from wire.messages import Observation, PlanItem, Scalar
 
 NOBODY: Final = "00000000000000000000000000"
 ONCE: Final = "once"
 ONCE_S: Final = 20.0
-ONCE_WAIT_S: Final = 180.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +62,14 @@ def once(
     deadline_s: float = ONCE_S,
     explain: Callable[[str], None] | None = None,
     clock: Clock | None = None,
-    sleep: Callable[[float], None] = time.sleep,
 ) -> Observation:
     """Run one probe now, in this thread; nothing is kept or sent. Never raises for what the probe does.
 
-    A plan item of `home` on that probe and target (and subject, where one is given) lends its subject and settings;
-    `settings` go over them. A test that has to wait for its turn waits for it, at most `ONCE_WAIT_S`.
+    A plan item of `home` on that probe and target lends its subject and settings; `settings` go over them.
     """
-    planned = _planned(home, probe, target, subject)
+    planned = _planned(home, probe, target)
     item = PlanItem(
-        id=planned.id if planned is not None else ONCE,
+        id=ONCE,
         subject=subject or (planned.subject if planned is not None else _stand_in(probe, target)),
         probe=probe,
         target=target,
@@ -88,61 +78,16 @@ def once(
         settings=(dict(planned.settings) if planned is not None else {}) | dict(settings or {}),
     )
     clock = clock or SystemClock()
-    say = explain or _say_nothing
-    say(f"probe {item.probe} on {item.target} for {item.subject}, deadline {item.deadline_s:g} s")
-    say(f"settings {dict(item.settings)}")
-    began, found = _in_turn(item, Once(clock, _facts(home), _lease(home), say, sleep))
-    return observe(item, found, at_ms=began[0], mono_ms=began[1], took_ms=clock.mono_ms() - began[1])
-
-
-@dataclass(frozen=True, slots=True)
-class Once:
-    """What a run by hand has around it."""
-
-    clock: Clock
-    facts: Facts
-    lease: Lease
-    explain: Callable[[str], None]
-    sleep: Callable[[float], None]
-
-
-def _in_turn(item: PlanItem, around: Once) -> tuple[tuple[int, int], Measured]:
-    """Run it; where its turn comes soon, wait for it. Both clocks at the beginning of the run that counts."""
-    clock, memory, waited_s = around.clock, dict[str, object](), 0.0
-    task = new_ulid(clock.wall_ms())  # a person waits for it
-    for asks in itertools.count(1):
-        began = clock.wall_ms(), clock.mono_ms()
-        deadline = began[1] + int(item.deadline_s * 1000)
-        context = Context(
-            clock, deadline, around.facts, task_id=task, memory=memory, lease=around.lease, explain=around.explain
-        )  # fmt: skip
-        found = find_out(item, context, probes.load, Counts())
-        if not isinstance(found, Again):
-            return began, found
-        waited_s += max(LEAST_S, found.after_s)
-        if asks >= MAX_ASKS or not waited_s <= ONCE_WAIT_S:
-            return began, in_vain(asks)
-        around.explain(f"its turn comes in {found.after_s:.0f} s")
-        around.sleep(max(LEAST_S, found.after_s))
-    raise AssertionError("count never ends")
-
-
-def _say_nothing(_text: str) -> None:
-    return
-
-
-def _lease(home: Path | None) -> Lease:
-    """How to ask for a lease as the agent of this home, reached when it is asked; nobody is where none has joined."""
-
-    def ask(word: LeaseAsk) -> LeaseAnswer:
-        try:
-            who, ca = identity.load(home or Path(os.devnull))
-        except identity.NotJoined:
-            return no_lease(word)
-        with Client(who.url, pinned(ca), token=who.token, timeout_s=LEASE_S) as client:
-            return client.lease(word)
-
-    return ask
+    at_ms, mono_ms = clock.wall_ms(), clock.mono_ms()
+    context = Context(clock, mono_ms + int(item.deadline_s * 1000), _facts(home))
+    if explain is not None:
+        explain(f"probe {item.probe} on {item.target} for {item.subject}, deadline {item.deadline_s:g} s")
+        explain(f"settings {dict(item.settings)}")
+        context.explain = explain
+    found = find_out(item, context, probes.load, Counts())
+    if isinstance(found, probes.Again):
+        found = in_vain(asks=1)
+    return observe(item, found, at_ms=at_ms, mono_ms=mono_ms, took_ms=clock.mono_ms() - mono_ms)
 
 
 def check_config(path: Path) -> config.Config:
@@ -193,10 +138,9 @@ def _probe_row(name: str) -> ProbeRow:
     return ProbeRow(name, probes.PROBES[name], (text or "").partition("\n")[0])
 
 
-def _planned(home: Path | None, probe: str, target: str, subject: str) -> PlanItem | None:
+def _planned(home: Path | None, probe: str, target: str) -> PlanItem | None:
     items = PlanFile(home, Counts()).now.items if home is not None else ()
-    found = (i for i in items if (i.probe, i.target) == (probe, target) and subject in {"", i.subject})
-    return next(found, None)
+    return next((i for i in items if i.probe == probe and i.target == target), None)
 
 
 def _stand_in(probe: str, target: str) -> str:

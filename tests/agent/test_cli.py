@@ -14,10 +14,7 @@ from agent.spool.queue import Spool
 from tests.support.agent_parts import keeper, observation
 from tests.support.clock import FakeClock
 from tests.support.collector_double import Double, identity_json, paper
-from wire.client import Client
-from wire.messages import Lease, LeaseAnswer, LeaseAsk, Plan, PlanItem
-
-GRANTED = Lease("l1", "https://measure.example", "t", 0.0, 60.0, 10**9, 30.0)
+from wire.messages import Plan, PlanItem
 
 
 @pytest.fixture
@@ -50,6 +47,12 @@ def test_once_runs_as_the_plan_would_and_explains(home: Path) -> None:
 def test_once_needs_no_plan(home: Path, probe: str, target: str, subject: str, reason: str | None) -> None:
     o = cli.once(home, probe=probe, target=target)
     assert (o.subject, o.reason) == (subject, reason)
+
+
+def test_once_that_would_have_to_wait_for_its_turn_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(probes.PROBES, "later", "tests.support.put_off_probe")
+    o = cli.once(home, probe="later", target="192.0.2.1")
+    assert (o.outcome, o.reason, o.detail["why"]) == ("unknown", "no_lease", "waited")
 
 
 def test_once_needs_no_home(home: Path) -> None:
@@ -90,50 +93,3 @@ def test_check_config_shows_what_would_be_used(tmp_path: Path) -> None:
     path = tmp_path / "agent.toml"
     path.write_text("cut_s = 20", "utf-8")
     assert cli.check_config(path) == Config(cut_s=20)
-
-
-class TestOnceForALease:
-    """A probe by hand that has to wait for its turn; `turn_probe` asks for a lease and measures nothing."""
-
-    @pytest.fixture(autouse=True)
-    def _turns(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setitem(probes.PROBES, "turn", "tests.support.turn_probe")
-
-    @pytest.mark.parametrize(
-        ("again_s", "reason", "slept"),
-        [
-            pytest.param([], None, [], id="at once"),
-            pytest.param([50, 20], None, [50, 20], id="after others"),
-            pytest.param([170, 20], "no_lease", [170], id="not while a person waits"),
-        ],
-    )
-    def test_it_waits_for_its_turn(
-        self, home: Path, monkeypatch: pytest.MonkeyPatch, again_s: list[float], reason: str | None, slept: list[float]
-    ) -> None:
-        answers = [LeaseAnswer(why="busy", again_s=s) for s in again_s]
-        asked: list[LeaseAsk] = []
-
-        def lease(_client: Client, word: LeaseAsk) -> LeaseAnswer:
-            asked.append(word)
-            return answers.pop(0) if answers else LeaseAnswer(GRANTED)
-
-        monkeypatch.setattr(Client, "lease", lease)
-        pauses: list[float] = []
-        o = cli.once(home, probe="turn", target="192.0.2.1", clock=FakeClock(), sleep=pauses.append)
-        assert (o.reason, pauses) == (reason, slept)
-        assert len({word.task_id for word in asked}) == 1
-        assert asked[0].task_id is not None
-
-    def test_without_a_collector_it_says_so(self, home: Path) -> None:
-        o = cli.once(home, probe="turn", target="192.0.2.1")
-        assert (o.reason, o.detail["why"]) == ("no_lease", "no_collector")
-        assert cli.once(None, probe="turn", target="192.0.2.1").detail["why"] == "no_collector"
-
-    def test_the_line_that_is_named_is_the_one_of_the_plan(self, home: Path) -> None:
-        items = [PlanItem(key, f"line:07375-1/{key}", "turn", "province", 60, 5, {"n": key}) for key in ("a", "b")]
-        raw = msgspec.json.encode(items)
-        plan = Plan(1, 2, hashlib.sha256(raw).hexdigest(), msgspec.Raw(raw))
-        (home / "plan.json").write_bytes(msgspec.json.encode(plan))
-        said: list[str] = []
-        cli.once(home, probe="turn", target="province", subject="line:07375-1/b", explain=said.append)
-        assert "{'n': 'b'}" in "\n".join(said)
