@@ -20,8 +20,11 @@ from collector.leases.windows import DAY_MS, Lots, Span, starts, windows, withou
 LEAD_MS: Final = 5_000
 """Who comes so early has come in time: the lease tells how long to wait."""
 
-SHARE_OF_PERIOD: Final = 0.9
-"""A turn lies within this share of the period: an agent gives up shortly before the next one (agent/work/later.py)."""
+SHARE_OF_PERIOD: Final = 0.8
+"""A turn lies within this share of the period."""
+
+LAST_SHARE: Final = 0.94
+"""One that gave way may come as late as this: the agent gives up shortly before the next (agent/work/later.py)."""
 
 DRAWS: Final = 24
 LOOKS: Final = 120
@@ -119,7 +122,8 @@ class Allocator:
 
     def _later(self, q: Question) -> Decision:
         since = self._since(q)
-        within = q.now_ms, since + min(DAY_MS, round(SHARE_OF_PERIOD * q.period_ms))
+        share = SHARE_OF_PERIOD if since == q.now_ms else LAST_SHARE
+        within = q.now_ms, since + round(share * min(DAY_MS, q.period_ms))
         spent = self._spent_days(q, within)
         kinds = windows(q.way.opening, round(self._policy.rush_s * 1000), within)
         chance = _chance(q.way.line, self._day_start(q.now_ms))
@@ -138,7 +142,7 @@ class Allocator:
         """When this turn was first asked for: one that gave way keeps its end."""
         gave_way = [s.asked_ms for s in self._book.of_line(q.way.line) if s.state == "dropped" and s.item == q.item]
         asked = max(gave_way, default=q.now_ms)
-        return asked if asked > q.now_ms - q.period_ms / 2 else q.now_ms
+        return asked if asked > q.now_ms - LAST_SHARE * q.period_ms else q.now_ms
 
     def _spent_days(self, q: Question, within: Span) -> list[Span]:
         """The local days on which the line's budget has no room for another test."""

@@ -121,6 +121,16 @@ class TestOnDemand:
         assert reserved(desk, "a").to_ms <= at(6) + DAY_MS
         must_hold(desk.book.everything(), ONE, 20)
 
+    def test_what_gives_way_late_in_its_period_still_comes_before_the_next(self) -> None:
+        for n in range(40):
+            desk = Desk(policy=Bandwidth(working_share=0.0))
+            slot = turn_of(desk, f"line-{n}", at(6), group="carrier")
+            assert slot.to_ms <= at(6) + 0.81 * DAY_MS
+            assert desk.ask("b", slot.from_ms - 1_000, group="carrier", task="t").given is not None
+            again = desk.ask(f"line-{n}", slot.from_ms, group="carrier")
+            assert again.again_ms is not None
+            assert slot.from_ms + again.again_ms <= at(6) + 0.95 * DAY_MS
+
     def test_beside_what_is_under_way_it_waits_for_its_end(self) -> None:
         desk = Desk()
         first = desk.ask("a", at(8), group="carrier", task="t").given
