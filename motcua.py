@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # heavy, or an extra
 ROLES: Final = ("ingest", "judge", "alert", "export", "board")
 BUILT: Final = ("ingest", "judge", "board")
 FAILED, USAGE, NOT_FOUND, BUSY = 1, 2, 3, 4
+MEASURE: Final = "a measurement server, such as https://measure.example.vn:8444,1000,20; may be given again"
 
 EXTRAS: Final = {
     "typer": "cli", "rich": "cli", "cryptography": "keys", "litestar": "collector", "uvicorn": "collector",
@@ -80,9 +81,11 @@ def command_line() -> "typer.Typer":
     @app.command()
     def serve(
         roles: Annotated[str, typer.Option(help=f"any of {','.join(BUILT)}, joined by commas")] = ",".join(BUILT),
+        measure: Annotated[list[str] | None, typer.Option(metavar="URL,MBIT/S,TESTS", help=MEASURE)] = None,
     ) -> None:
         """A collector in this process, until it is told to stop."""
-        _run(_serve(_settings(), parse_roles(roles)))
+        moved = {"MOTCUA_MEASURE": " ".join(measure)} if measure else None
+        _run(_serve(_settings(moved), parse_roles(roles)))
 
     app.command("simulate")(simulator_command(lambda play: _run(_simulate(play))))
     app.add_typer(agent_commands(), name="agent")
@@ -288,9 +291,6 @@ def _login_address(hub: "Hub") -> str:
     from collector import floor
 
     return f"http://{hub.settings.board}/login/{floor.login_link(hub, name='make up')}"
-
-
-# --- a province that is simulated -----------------------------------------------------------------------------------
 
 
 async def _simulate(play: "Play") -> None:

@@ -21,6 +21,8 @@ from agent.spool.recorder import Recorder
 from agent.spool.trim import DAY_MS, Limits
 from agent.talk.batches import Sender
 from agent.talk.contact import Contact
+from agent.talk.leases import TIMEOUT_S as LEASE_S
+from agent.talk.leases import Leases
 from agent.talk.metrics_page import Page
 from agent.talk.wait import Waiter
 from agent.work.guard import Guard
@@ -64,6 +66,7 @@ class Agent:
         self.lifetime.see_boot(world.boot_id)
         self.plan = PlanFile(self.home, self.counts)
         self.keeper = Keeper(self.home / SPOOL_FILE, clock=world.clock, boot_id=world.boot_id, lifetime=self.lifetime)
+        self._context = pinned(self._ca)
         self._measure(config, world)
         self._connect(config, world)
         self._page = (
@@ -88,6 +91,7 @@ class Agent:
             facts=self._facts,
             sink=self._sink,
             counts=self.counts,
+            lease=Leases(self._client(LEASE_S)).ask,
         )
         self.health = health.Health(
             self.keeper,
@@ -102,8 +106,7 @@ class Agent:
         self.guard = Guard(world.clock, wake=self._wake, counts=self.counts)
 
     def _connect(self, config: Config, world: World) -> None:
-        self._context, token = pinned(self._ca), self.identity.token
-        posts, waits = (Client(self.url, self._context, token=token) for _ in range(2))
+        posts, waits = (self._client() for _ in range(2))
         self.sender = Sender(
             self.keeper,
             posts,
@@ -136,6 +139,9 @@ class Agent:
             reached=self._kick,
             chance=world.chance,
         )
+
+    def _client(self, timeout_s: float = 15.0) -> Client:
+        return Client(self.url, self._context, token=self.identity.token, timeout_s=timeout_s)
 
     # --- from start to stop -------------------------------------------------------------------------------------------
 
@@ -183,9 +189,7 @@ class Agent:
             if not recording.is_alive():  # else it is in the middle of the same act, on a very slow disk
                 self.recorder.close()
             if not sending.is_alive():
-                self.sender.last_words(
-                    Client(self.url, self._context, token=self.identity.token, timeout_s=LAST_WORDS_S)
-                )
+                self.sender.last_words(self._client(LAST_WORDS_S))
         except Unwritable as error:
             warn("last_words_lost", error=str(error))
         if self._page is not None:

@@ -15,6 +15,7 @@ from agent.counts import Counts
 from agent.lifetime import LifetimeFile
 from agent.permit import BY_HAND, Leasing
 from agent.spool.file import FILE as SPOOL_FILE
+from agent.work.later import in_vain
 from agent.work.measure import find_out, observe
 from agent.work.plan import PlanFile
 from wire.clock import Clock, SystemClock
@@ -89,6 +90,8 @@ def once(
         explain(f"settings {dict(item.settings)}")
         context.explain = explain
     found = find_out(item, context, probes.load, Counts())
+    if isinstance(found, probes.Again):
+        found = in_vain(asks=1)
     return observe(item, found, at_ms=at_ms, mono_ms=mono_ms, took_ms=clock.mono_ms() - mono_ms)
 
 

@@ -21,7 +21,11 @@ class Facts:
     ca_pem: bytes = b""
 
 
-def _no_lease(_ask: LeaseAsk) -> LeaseAnswer:
+Lease = Callable[[LeaseAsk], LeaseAnswer]
+
+
+def no_lease(_ask: LeaseAsk) -> LeaseAnswer:
+    """Where nobody is there to ask."""
     return LeaseAnswer(why="no_collector")
 
 
@@ -39,7 +43,7 @@ class Context:
     proc: Path = Path("/proc")
     root: Path = Path("/")
     memory: dict[str, object] = field(default_factory=dict)
-    lease: Callable[[LeaseAsk], LeaseAnswer] = _no_lease
+    lease: Lease = no_lease
     explain: Callable[[str], None] = lambda _text: None
 
     def left_s(self) -> float:

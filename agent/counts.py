@@ -7,10 +7,13 @@ from typing import Literal
 
 Counted = Literal[
     "abandoned",  # runs that passed their deadline and still hold a thread
+    "awaited",  # runs whose turn has not come yet: they wait for a lease
     "clock_steps",  # steps of the wall clock
+    "no_lease",  # runs whose turn never came
     "overlaps",  # runs not started because the previous one was busy
     "plan_items_refused",  # items of a plan that this agent cannot read
     "probe_errors",  # faults of ours inside a probe
+    "put_off",  # times a run was told to come again
     "send_failures",  # posts without a receipt
     "suspends",  # times the machine slept
     "undeclared_values",  # values without a declared metric, or that are no finite number

@@ -104,6 +104,9 @@ class Health:
             "plan_items_refused": self._counts.get("plan_items_refused"),
             "probe_errors": self._counts.get("probe_errors"),
             "suspends": self._counts.get("suspends"),
+            "awaited": self._counts.get("awaited"),
+            "put_off": self._counts.get("put_off"),
+            "no_lease": self._counts.get("no_lease"),
         }
         said = {"send_error": self._contact.send_error, "barred": self._contact.barred}
         return kept | {key: text for key, text in said.items() if text}

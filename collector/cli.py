@@ -19,6 +19,7 @@ from collector.console import listing as _list
 from collector.console import opened as _hub
 from collector.console import say as _say
 from collector.console import settings_in_force as _settings
+from collector.leases import command as leases
 from collector.lifecycle import command as lifecycle
 from collector.measure import command as measuring
 from collector.reading.chronicle import Roll
@@ -41,6 +42,7 @@ def commands() -> typer.Typer:
     app.command("login-link", epilog=EPILOG)(login_link)
     lifecycle.mount(app)
     measuring.mount(app)
+    leases.mount(app)
     app.add_typer(policy_cli.commands(), name="policy")
     return app
 
@@ -139,6 +141,7 @@ def check_config(*, as_json: Json = False) -> None:
     shown: dict[str, object] = {
         "home": str(settings.home), "agents": str(settings.agents), "board": str(settings.board),
         "database": _without_password(settings.database) or "sqlite", "hosts": list(settings.hosts),
+        "measure": [f"{s.url},{s.mbps},{s.tests}" for s in settings.measure],
     }  # fmt: skip
     _say(as_json, shown, "\n".join(f"{name:<9} {value}" for name, value in shown.items()))
 

@@ -28,6 +28,7 @@ class Counters:
         self.undeclared: Final = counter("undeclared_total", "metrics and reasons nobody declared", "what")
         self.shed: Final = counter("bodies_shed_total", "bodies let go before their time for want of disk")
         self.enrolled: Final = counter("enrolled_total", "agents enrolled")
+        self.leases: Final = counter("leases_total", "answers to who asks to load a line, by why", "why")
         self.heartbeats: Final = counter("heartbeats_total", "polls of the wait channel")
         self.parked: Final = self.gauge("parked_polls", "polls of the wait channel that are open now")
         self.silent: Final = self.gauge("agents_silent", "agents that are not heard now")

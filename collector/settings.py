@@ -1,12 +1,13 @@
-"""The collector's settings: `collector.toml` in its home, and four variables that win over it."""
+"""The collector's settings: `collector.toml` in its home, and variables that win over it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct
 
@@ -16,6 +17,8 @@ from wire.strict import SettingsError
 __all__ = ["Address", "Settings", "SettingsError", "read_settings"]
 
 FILE: Final = "collector.toml"
+MEASURE: Final = "MOTCUA_MEASURE"
+MAX_MEASURE: Final = 20
 SIMULATED: Final = "simulated.json"
 """A simulation leaves this file in its home, before anything else."""
 
@@ -32,11 +35,21 @@ class Address:
 
 
 @dataclass(frozen=True, slots=True)
+class MeasureServer:
+    """A measurement server for tests of lines, and what it carries at once."""
+
+    url: str
+    mbps: int = 1_000
+    tests: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What a collector runs by. `database` empty: SQLite in the home. `hosts`: more names agents reach it by.
 
-    `bodies_bytes`: how much disk the bodies of batches may take before the oldest are shed. `simulated`: nothing
-    in this home was measured, and every page says so.
+    `measure`: the servers against which lines are tested; none: no line is. `bodies_bytes`: how much disk the bodies
+    of batches may take before the oldest are shed. `simulated`: nothing in this home was measured, and every page
+    says so.
     """
 
     home: Path
@@ -44,6 +57,7 @@ class Settings:
     board: Address = Address("127.0.0.1", 8080)
     database: str = ""
     hosts: tuple[str, ...] = ()
+    measure: tuple[MeasureServer, ...] = ()
     bodies_bytes: int = 20_000_000_000
     simulated: bool = False
 
@@ -73,6 +87,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     listen: _Listen = _Listen()
     keep: _Keep = _Keep()
     database: str = ""
+    measure: list[str] = []
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -86,6 +101,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         board=_address(environment, "MOTCUA_BOARD", file.listen.board, f"{path}: listen.board"),
         database=_database(environment, file.database, str(path)),
         hosts=tuple(file.listen.hosts),
+        measure=_measure(environment, file.measure, f"{path}: measure"),
         bodies_bytes=round(file.keep.bodies_gb * 1e9),
         simulated=(home / SIMULATED).exists(),
     )
@@ -103,6 +119,29 @@ def address(text: str, where: str) -> Address:
     if not colon or not host or not port.isdecimal() or not 0 <= int(port) < 65_536:
         raise SettingsError(f"{where}: {text!r} is not an address; write host:port, for example 127.0.0.1:8443")
     return Address(host, int(port))
+
+
+def _measure(environment: Mapping[str, str], values: Sequence[str], key: str) -> tuple[MeasureServer, ...]:
+    chosen, where = (environment[MEASURE].split(), MEASURE) if MEASURE in environment else (values, key)
+    found = [_measure_server(text, where) for text in chosen]
+    if len(found) > MAX_MEASURE or len({server.url for server in found}) < len(found):
+        raise SettingsError(f"{where}: name each measurement server once, and at most {MAX_MEASURE} of them")
+    return tuple(found)
+
+
+def _measure_server(text: str, where: str) -> MeasureServer:
+    url, *rest = text.strip().split(",")
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in {"https", "http"} and bool(parts.hostname) and parts.port != 0 and len(url) <= 300
+        server = MeasureServer(url, *(int(number) for number in rest))
+    except (ValueError, TypeError):
+        sound, server = False, MeasureServer(url)
+    plain = sound and parts.username is None and not parts.query and url.isascii() and url.isprintable()
+    if not plain or not (1 <= server.mbps <= 1_000_000 and 1 <= server.tests <= 1_000):
+        example = "https://measure.example.vn:8444,1000,20 (address, Mbit/s, tests at once)"
+        raise SettingsError(f"{where}: {text[:100]!r} is not a measurement server; write {example}")
+    return server
 
 
 def _database(environment: Mapping[str, str], value: str, path: str) -> str:

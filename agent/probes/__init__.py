@@ -29,7 +29,7 @@ class Again:
     after_s: float
 
 
-Probe = Callable[[PlanItem, Context], Measured]
+Probe = Callable[[PlanItem, Context], Measured | Again]
 
 # Imported on first use, so that a missing optional library costs one probe and not the agent.
 PROBES: Final[dict[str, str]] = {

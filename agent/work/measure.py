@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.context import Context
 from agent.counts import Counts
-from agent.probes import Measured, Probe
+from agent.probes import Again, Measured, Probe
 from agent.work.bounds import bounded
 from wire.messages import Observation, PlanItem, Scalar
 from wire.outcomes import unknown
@@ -16,8 +16,8 @@ from wire.outcomes import unknown
 Load = Callable[[str], Probe]
 
 
-def find_out(item: PlanItem, context: Context, load: Load, counts: Counts) -> Measured:
-    """What the probe of `item` found, within the bounds of the wire. Never raises."""
+def find_out(item: PlanItem, context: Context, load: Load, counts: Counts) -> Measured | Again:
+    """What the probe of `item` found, within the bounds of the wire, or when it is to be started. Never raises."""
     try:
         probe = load(item.probe)
     except KeyError:
@@ -27,7 +27,10 @@ def find_out(item: PlanItem, context: Context, load: Load, counts: Counts) -> Me
     # The one broad catch around probes: here a fault of ours becomes a counted, stored fact. A probe that calls
     # sys.exit must not take the agent with it.
     try:
-        found, dropped = bounded(probe(item, context))
+        told = probe(item, context)
+        if isinstance(told, Again):
+            return told
+        found, dropped = bounded(told)
     except (Exception, SystemExit) as error:
         counts.add("probe_errors")
         return bounded(Measured(unknown("probe_error"), detail=_fault(error)))[0]

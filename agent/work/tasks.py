@@ -21,13 +21,14 @@ from wire.messages import Observation, PlanItem, Task
 from wire.outcomes import Result, unknown
 
 MAX_RUNNING: Final = 32
+MAX_LEFT_S: Final = 3_600.0  # a task that says it is good for longer is not believed
 _DECODER: Final = msgspec.json.Decoder(Observation)
 
 
 class Asked(Protocol):
     """What tasks need of agent.work.runner.Runner."""
 
-    def ask(self, item: PlanItem, task_id: str) -> None: ...
+    def ask(self, item: PlanItem, task_id: str, left_s: float) -> None: ...
 
 
 class Tasks:
@@ -87,7 +88,8 @@ class Tasks:
             return
         with self._lock:
             self._running[task.id] = None
-        self._runner.ask(item, task.id)
+        left_s = (task.expires_at_ms - self._contact.server_now_ms()) / 1000
+        self._runner.ask(item, task.id, min(max(left_s, 0.0), MAX_LEFT_S))
 
     def _item(self, task: Task) -> PlanItem | None:
         key = task.args.get("item")

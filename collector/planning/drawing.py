@@ -50,6 +50,7 @@ class Line:
     key: str
     reach_by: str = ""
     cpe_address: str = ""
+    kind: str = ""
 
     @property
     def subject(self) -> str:

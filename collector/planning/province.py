@@ -12,12 +12,21 @@ from sqlalchemy import Connection, func, select
 from collector.inventory.cells import Value
 from collector.inventory.relations import OWN_ROOMS
 from collector.inventory.schema import Body
-from collector.judging.policy import PolicyError, parse_policy, read_policies, read_policy_file
+from collector.judging.policy import (
+    Policies,
+    PolicyError,
+    Version,
+    parse_policy,
+    read_policies,
+    read_policy_file,
+)
 from collector.planning.budget import Allotment, Service, allot
 from collector.planning.drawing import UNDECLARED, Drawn, Line, Post, Turn, draw
 from collector.planning.services import host_of, service_of
+from collector.planning.speedtests import Rhythm, add_tests
 from collector.register import retired
 from collector.store.inventory_tables import inventory
+from collector.store.lease_tables import measure_server
 from collector.store.tables import agent, subject
 from wire.messages import Role
 
@@ -62,17 +71,21 @@ class Demand:
 class Province:
     """`posts` are the live agents that are asked about, with the `lines` by centre that they need.
 
-    `out`: the subjects that are out of service.
+    `out`: the subjects that are out of service. `rhythm`: how lines' speed is tested; None: it is not.
     """
 
     posts: Sequence[Post]
     lines: Mapping[str, Sequence[Line]]
     demand: Demand
     out: Collection[str] = ()
+    rhythm: Rhythm | None = None
 
     def drawn(self, post: Post) -> Drawn:
         """The plan of one of the posts."""
-        return draw(post, self._lines_of(post), self.demand.turns(post), name=self.demand.name())
+        lines = self._lines_of(post)
+        found = draw(post, lines, self.demand.turns(post), name=self.demand.name())
+        add_tests(found, post, lines, self.rhythm)
+        return found
 
     def _lines_of(self, post: Post) -> Sequence[Line]:
         if post.role == "vantage":
@@ -93,7 +106,8 @@ def read_province(
     posts = _posts(conn, agents)
     far = agents is None or any(post.role == "vantage" and post.leads for post in posts)
     within = None if far else {post.centre for post in posts if post.leads}
-    return Province(posts, _lines(conn, within), demand or read_demand(conn, now_ms), retired.everything(conn))
+    lines, out = _lines(conn, within), retired.everything(conn)
+    return Province(posts, lines, demand or read_demand(conn, now_ms), out, _rhythm(conn, now_ms))
 
 
 def read_demand(conn: Connection, now_ms: int) -> Demand:
@@ -117,10 +131,23 @@ def share(services: Mapping[str, Service], centres: Iterable[str], hold_s: float
 
 def read_hold_s(conn: Connection, now_ms: int) -> float:
     """How long a measurement holds at most by the policy in force; by the example's before the judge kept one."""
+    return policies_in_force(conn).at(now_ms).policy.time.hold_at_most_s
+
+
+def policies_in_force(conn: Connection) -> Policies:
+    """Every version kept; the example's before the judge kept one."""
     try:
-        return read_policies(conn).at(now_ms).policy.time.hold_at_most_s
+        return read_policies(conn)
     except PolicyError:
-        return parse_policy(*read_policy_file(None)).time.hold_at_most_s
+        return Policies((Version(0, 0, parse_policy(*read_policy_file(None))),))
+
+
+def _rhythm(conn: Connection, now_ms: int) -> Rhythm | None:
+    """None where there is no measurement server: nothing is planned that nobody could do."""
+    if conn.scalar(select(measure_server.c.url).limit(1)) is None:
+        return None
+    policy = policies_in_force(conn).at(now_ms).policy.bandwidth
+    return Rhythm(policy.period_s, policy.spare_period_s, policy.test_s)
 
 
 def _posts(conn: Connection, agents: Collection[str] | None) -> list[Post]:
@@ -161,7 +188,7 @@ def _lines(conn: Connection, centres: Collection[str] | None) -> dict[str, list[
     found: dict[str, list[Line]] = {}
     for centre, key, raw in sorted(tuple(row) for row in conn.execute(query)):
         body = _BODY.decode(raw)
-        line = Line(key, str(body.get("reach_by", "")), str(body.get("cpe_address", "")))
+        line = Line(key, str(body.get("reach_by", "")), str(body.get("cpe_address", "")), str(body["kind"]))
         found.setdefault(centre, []).append(line)
     return found
 

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, func, select
 from collector.api import LineInfo, Place, SystemInfo
 from collector.hub import Hub
 from collector.inventory.keeping import held
-from collector.inventory.schema import DAYS, Body
+from collector.inventory.opening import hours_on
+from collector.inventory.schema import Body
 from collector.store.inventory_tables import import_run, inventory
 
 _ZONE: Final = timedelta(hours=7)  # Vietnam, without summer time since 1975
@@ -120,16 +121,7 @@ def _system(key: str, body: Body) -> SystemInfo:
 
 
 def _today(rows: Sequence[Body], schedule: str, now_ms: int) -> tuple[str, ...] | None:
-    """The season that this day lies in; one that ends before it begins goes over the turn of the year."""
-    today = datetime.fromtimestamp(now_ms / 1000, UTC) + _ZONE
-    date, weekday = today.strftime("%m-%d"), DAYS[today.weekday()]
-    for body in rows:
-        first, last = _text(body, "season_from"), _text(body, "season_to")
-        inside = first <= date <= last if first <= last else date >= first or date <= last
-        if body.get("schedule") == schedule and inside:
-            told = _text(body, weekday)
-            return () if told == "closed" else tuple(part.strip() for part in told.split(";") if part.strip())
-    return None
+    return hours_on(rows, schedule, (datetime.fromtimestamp(now_ms / 1000, UTC) + _ZONE).date())
 
 
 def _text(body: Body, name: str) -> str:

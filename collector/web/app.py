@@ -22,6 +22,8 @@ from collector.api import Reader
 from collector.hub import Hub
 from collector.ingest.door import Door
 from collector.ingest.inbox import Inbox
+from collector.leases.door import lease_routes
+from collector.leases.keeping import Leases
 from collector.loops import Loop
 from collector.register.known import Register
 from collector.register.presence import Heartbeats
@@ -44,6 +46,7 @@ class Parts:
     heartbeats: Heartbeats
     waiting: Waiting
     door: Door
+    leases: Leases
 
     @classmethod
     def of(cls, hub: Hub) -> Parts:
@@ -54,12 +57,12 @@ class Parts:
         register, heartbeats = Register(hub), Heartbeats(hub)
         door = Door(hub, register, Inbox(hub.store))
         waiting = Waiting(hub, register, heartbeats, park_s=0.0 if hub.driven else PARK_S)
-        made = hub.parts["ingest"] = cls(register, heartbeats, waiting, door)
+        made = hub.parts["ingest"] = cls(register, heartbeats, waiting, door, Leases(hub))
         return made
 
     def loops(self) -> list[Loop]:
         """What keeps them fresh, with the role `ingest`."""
-        return [self.register.loop(), self.waiting.loop(), *self.heartbeats.loops()]
+        return [self.register.loop(), self.waiting.loop(), *self.heartbeats.loops(), self.leases.loop()]
 
 
 class AgentApp:
@@ -87,6 +90,7 @@ def agent_app(hub: Hub, reader: Reader | None = None) -> AgentApp:
     """The application for the agents' socket; without a `reader` the read API answers 404."""
     parts = Parts.of(hub)
     routes: list[HTTPRouteHandler | Router] = [*plain_routes(hub, parts.register)]
+    routes += lease_routes(hub, parts.register, parts.leases)
     if reader is not None:
         routes.append(read_routes(hub, reader, parts.register))
 

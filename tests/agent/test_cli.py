@@ -49,6 +49,12 @@ def test_once_needs_no_plan(home: Path, probe: str, target: str, subject: str, r
     assert (o.subject, o.reason) == (subject, reason)
 
 
+def test_once_that_would_have_to_wait_for_its_turn_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(probes.PROBES, "later", "tests.support.put_off_probe")
+    o = cli.once(home, probe="later", target="192.0.2.1")
+    assert (o.outcome, o.reason, o.detail["why"]) == ("unknown", "no_lease", "waited")
+
+
 def test_once_needs_no_home(home: Path) -> None:
     assert cli.once(None, probe="tick", target="192.0.2.1").subject == f"agent:{cli.NOBODY}"
 

@@ -23,7 +23,7 @@ from agent.identity import CA_FILE, FILE
 from tests.support.collector_double import Double, hangs, identity_json, serving
 from tests.support.disks import read_only, small_disk, writable
 from wire.codec import decode_parcel
-from wire.messages import Observation, Plan, PlanItem, Task
+from wire.messages import Lease, LeaseAnswer, Observation, Plan, PlanItem, Task
 
 ROOT = Path(__file__).resolve().parents[2]
 LATER = 2**52
@@ -119,6 +119,23 @@ def test_killed_at_any_moment_it_loses_nothing_committed_and_sends_nothing_twice
     assert promised - set(counted) == set()
     assert [name for name, count in counted.items() if count > 1] == []
     assert committed(home) == []
+
+
+def test_a_test_waits_for_its_lease_and_without_one_says_so(home: Path, double: Double) -> None:
+    double.items = [PlanItem("line", "line:07375-1/a", "turn", "province", 3_600, 20)]
+    given = Lease("01JLEASE", "https://measure.example", "ticket", 0.0, 60.0, 10**9, 30.0)
+    double.leases.extend([LeaseAnswer(why="busy", again_s=1.0), LeaseAnswer(given)])
+    double.tasks = [Task("first", "probe", {"item": "line"}, LATER, "An")]
+    with running(home):
+        assert double.wait_for(lambda: len(double.observations) >= 1), "the first task was never answered"
+        double.tasks = [Task("second", "probe", {"item": "line"}, LATER, "An")]
+        assert double.wait_for(lambda: any(o.task_id == "second" for o in double.observations))
+    told = {o.task_id: (o.outcome, o.reason, o.detail) for o in double.observations if o.task_id}
+    assert told["first"] == ("ok", None, {"lease": "01JLEASE"})
+    assert told["second"][:2] == ("unknown", "no_lease")
+    assert told["second"][2]["why"] == "no_collector"
+    asked = [(ask.item, ask.task_id) for ask in double.lease_asks]
+    assert asked[:2] == [("line", "first")] * 2
 
 
 def test_told_to_stop_it_says_its_last_words_within_seconds(home: Path, double: Double) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.settings import Address, Settings, SettingsError, read_settings
+from collector.settings import Address, MeasureServer, Settings, SettingsError, read_settings
 
 
 def test_nothing_said_is_loopback_and_sqlite(tmp_path: Path) -> None:
@@ -31,6 +31,15 @@ def test_how_much_disk_bodies_may_take_is_said_in_gigabytes(tmp_path: Path) -> N
     assert read_settings({"MOTCUA_HOME": str(tmp_path)}).bodies_bytes == 1_500_000_000
 
 
+def test_measurement_servers_are_named_with_what_they_carry(tmp_path: Path) -> None:
+    (tmp_path / "collector.toml").write_text('measure = ["https://a.example:8444,500,4", "http://192.0.2.9"]\n')
+    two = (MeasureServer("https://a.example:8444", 500, 4), MeasureServer("http://192.0.2.9", 1_000, 20))
+    assert read_settings({"MOTCUA_HOME": str(tmp_path)}).measure == two
+    moved = {"MOTCUA_HOME": str(tmp_path), "MOTCUA_MEASURE": "https://b.example,200"}
+    assert read_settings(moved).measure == (MeasureServer("https://b.example", 200, 20),)
+    assert read_settings(moved | {"MOTCUA_MEASURE": ""}).measure == ()
+
+
 def test_a_machine_reaches_itself_on_loopback_where_it_listens_everywhere() -> None:
     assert Settings(Path(), Address("0.0.0.0", 1)).agents_url == "https://127.0.0.1:1"
     assert Settings(Path(), Address("::", 1)).agents_url == "https://[::1]:1"
@@ -46,6 +55,12 @@ def test_a_machine_reaches_itself_on_loopback_where_it_listens_everywhere() -> N
         pytest.param("", {"MOTCUA_DATABASE": "mysql://x"}, "MOTCUA_DATABASE.*postgresql", id="another database"),
         pytest.param("database = 1", {}, "database", id="wrong type"),
         pytest.param("[keep]\nbodies_gb = 0", {}, "keep.bodies_gb", id="no room at all"),
+        pytest.param("measure = ['m.example']", {}, "measure.*not a measurement server", id="no address"),
+        pytest.param("", {"MOTCUA_MEASURE": "https://m.example,fast"}, "MOTCUA_MEASURE.*Mbit/s", id="no number"),
+        pytest.param("", {"MOTCUA_MEASURE": "https://m.example,1,2,3"}, "MOTCUA_MEASURE", id="a number too many"),
+        pytest.param("", {"MOTCUA_MEASURE": "https://m.example,0"}, "MOTCUA_MEASURE", id="a server of no speed"),
+        pytest.param("", {"MOTCUA_MEASURE": "https://u:p@m.example"}, "MOTCUA_MEASURE", id="a password in it"),
+        pytest.param("", {"MOTCUA_MEASURE": "https://m.example https://m.example,5"}, "each.*once", id="named twice"),
         pytest.param("]", {}, "not TOML", id="no TOML"),
     ],
 )

@@ -32,6 +32,8 @@ from wire.messages import (
     Batch,
     Enrol,
     Enrolled,
+    LeaseAnswer,
+    LeaseAsk,
     Observation,
     Plan,
     PlanItem,
@@ -170,6 +172,8 @@ class Double:
     requests: list[list[int]] = field(default_factory=list)
     waits: list[dict[str, list[str]]] = field(default_factory=list)
     enrolled: list[Enrol] = field(default_factory=list)
+    leases: deque[LeaseAnswer] = field(default_factory=deque)  # used up first; then nobody answers
+    lease_asks: list[LeaseAsk] = field(default_factory=list)
     spoil_plan: bool = False
     port: int = 0
     paper: Paper = field(default_factory=paper)
@@ -261,7 +265,11 @@ class _Handler(BaseHTTPRequestHandler):
         self.body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
         if self.path == "/api/v1/enrol":
             self._enrol()
-        elif self._let_in():
+        elif not self._let_in():
+            return
+        elif self.path == "/api/v1/leases":
+            self._lease()
+        else:
             fault = self.double.faults.popleft() if self.double.faults else None
             fault(self) if fault is not None else self.reply(*self.double.take(self.body))
 
@@ -278,6 +286,15 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.double.enrolled.append(enrol)
         self.reply(200, msgspec.json.encode(Enrolled(AGENT, "07375-1", self.double.token)))
+
+    def _lease(self) -> None:
+        with self.double.arrived:
+            self.double.lease_asks.append(msgspec.json.decode(self.body, type=LeaseAsk))
+            self.double.arrived.notify_all()
+        if self.double.leases:
+            self.reply(200, msgspec.json.encode(self.double.leases.popleft()))
+        else:
+            self.reply(503, msgspec.json.encode(Problem("no more", 503, code="busy")))
 
     def _wait(self, query: dict[str, list[str]]) -> None:
         with self.double.arrived:

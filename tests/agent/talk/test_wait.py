@@ -42,9 +42,11 @@ class StillRunner:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, str]] = []
+        self.left_s: list[float] = []
 
-    def ask(self, item: PlanItem, task_id: str) -> None:
+    def ask(self, item: PlanItem, task_id: str, left_s: float) -> None:
         self.asked.append((item.id, task_id))
+        self.left_s.append(left_s)
 
 
 class Bench:

@@ -229,7 +229,7 @@ def test_a_task_waits_for_the_busy_item_instead_of_hearing_that_it_is_busy() -> 
     stage = Stage(probe)
     stage.runner.due(ITEM)
     assert probe.began.acquire(timeout=10)
-    stage.runner.ask(ITEM, "task-1")
+    stage.runner.ask(ITEM, "task-1", 120)
     probe.let_go.set()
     assert [(o.task_id, o.reason) for o in stage.wait(2)] == [(None, None), ("task-1", None)]
 
@@ -240,7 +240,7 @@ def test_tasks_behind_a_hanging_item_are_answered() -> None:
     stage.runner.due(ITEM)
     assert probe.began.acquire(timeout=10)
     for n in range(MAX_WAITING + 1):
-        stage.runner.ask(ITEM, f"t{n}")
+        stage.runner.ask(ITEM, f"t{n}", 120)
     assert [(o.task_id, o.reason) for o in stage.came] == [(f"t{MAX_WAITING}", "overlap")]
     stage.clock.advance(10)
     stage.runner.watch()

@@ -77,6 +77,12 @@ def test_the_province_policy_holds_the_thresholds_of_the_design() -> None:
             "lan.loss = 0.05 is over line.loss = 0.02",
             id="limits of loss out of order",
         ),
+        pytest.param(changed(("test_s = 30 ", "test_s = 60 ")), "shorter than bandwidth.slot_s", id="a test too long"),
+        pytest.param(
+            changed(("day_bytes = 2000000000 ", "day_bytes = 5000000 ")),
+            "bandwidth.test_bytes = 1000000000 is over bandwidth.day_bytes = 5000000",
+            id="a test over its day",
+        ),
         pytest.param(b"\xff", "not TOML", id="no text"),
         pytest.param(b"", "time", id="empty"),
     ],

@@ -19,6 +19,7 @@ from dashboards.board.spans import DAYS
 from dashboards.board.system_words import Side
 from dashboards.board.things import _OWNERS
 from dashboards.board.words import LANGS, Lang, Words, catalogue
+from wire.leasing import WHYS
 from wire.messages import Role
 from wire.metrics import METRICS
 from wire.outcomes import REASONS, Outcome
@@ -44,6 +45,7 @@ def test_both_catalogues_fill_in_the_same_values() -> None:
     ("group", "names"),
     [
         pytest.param("reason", list(REASONS), id="reasons"),
+        pytest.param("lease", list(WHYS), id="why there is no lease"),
         pytest.param("metric", list(METRICS), id="metrics"),
         pytest.param("probe", [*PROBES, "self"], id="probes"),
         pytest.param("state", [*STATES, "planned"], id="states"),
