@@ -128,7 +128,7 @@ def spool(home: Home = default_home(), as_json: AsJson = False) -> None:
             typer.echo(f"{key:<16}{value if value not in ('', {}, []) else '–'}")
 
 
-DEFAULT_TARGETS: Final = {"reach": "gateway", "pc": "self"}
+DEFAULT_TARGETS: Final = {"reach": "gateway", "pc": "self", "quality": "reflector"}
 
 
 def _setting(text: str) -> tuple[str, Scalar]:

@@ -35,6 +35,7 @@ Probe = Callable[[PlanItem, Context], Measured]
 PROBES: Final[dict[str, str]] = {
     "dns": "agent.probes.dns",
     "pc": "agent.probes.pc",
+    "quality": "agent.probes.quality",
     "reach": "agent.probes.reach",
     "service": "agent.probes.service",
     "wifi": "agent.probes.wifi",

@@ -21,6 +21,15 @@ from wire.messages import PlanItem
 ITEMS = {
     "dns": PlanItem("d-1", "line:00000-1/a", "dns", "127.0.0.1", 60, 2.0, {"name": "motcua.test", "timeout_s": 0.2}),
     "pc": PlanItem("pc-1", "device:01ARZ3NDEKTSV4RRFFQ69G5FAV", "pc", "self", 60, 2.0),
+    "quality": PlanItem(
+        "q-1",
+        "line:00000-1/a",
+        "quality",
+        "reflector",
+        900,
+        2.0,
+        {"reflector": "127.0.0.1:9", "ticket": f"{'0' * 26}.{'0' * 32}"},
+    ),
     "reach": PlanItem("reach-1", "lan:00000-1", "reach", "127.0.0.1", 10, 2.0, {"interval_s": 0.01, "timeout_s": 0.5}),
     "service": PlanItem("s-1", "service:test", "service", "http://127.0.0.1:9/", 300, 2.0, {"allow_private": True}),
     "wifi": PlanItem("w-1", "lan:00000-1", "wifi", "default", 300, 2.0),
