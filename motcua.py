@@ -80,9 +80,11 @@ def command_line() -> "typer.Typer":
     @app.command()
     def serve(
         roles: Annotated[str, typer.Option(help=f"any of {','.join(BUILT)}, joined by commas")] = ",".join(BUILT),
+        reflector: Annotated[str, typer.Option(help="host:port of the province's `motcua collector reflect`")] = "",
     ) -> None:
         """A collector in this process, until it is told to stop."""
-        _run(_serve(_settings(), parse_roles(roles)))
+        moved = {"MOTCUA_REFLECTOR": reflector} if reflector else {}
+        _run(_serve(_settings(moved), parse_roles(roles)))
 
     app.command("simulate")(simulator_command(lambda play: _run(_simulate(play))))
     app.add_typer(agent_commands(), name="agent")

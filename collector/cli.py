@@ -21,6 +21,7 @@ from collector.console import say as _say
 from collector.console import settings_in_force as _settings
 from collector.lifecycle import command as lifecycle
 from collector.reading.chronicle import Roll
+from collector.reflector.command import reflect
 from collector.store import tables
 from wire.messages import Role
 
@@ -38,6 +39,7 @@ def commands() -> typer.Typer:
     app.command("migrate", epilog=EPILOG)(migrate_store)
     app.command("check-config", epilog=EPILOG)(check_config)
     app.command("login-link", epilog=EPILOG)(login_link)
+    app.command("reflect", epilog=EPILOG)(reflect)
     lifecycle.mount(app)
     app.add_typer(policy_cli.commands(), name="policy")
     return app
@@ -137,6 +139,7 @@ def check_config(*, as_json: Json = False) -> None:
     shown: dict[str, object] = {
         "home": str(settings.home), "agents": str(settings.agents), "board": str(settings.board),
         "database": _without_password(settings.database) or "sqlite", "hosts": list(settings.hosts),
+        "reflector": str(settings.reflector or "none"),
     }  # fmt: skip
     _say(as_json, shown, "\n".join(f"{name:<9} {value}" for name, value in shown.items()))
 

@@ -1,8 +1,9 @@
-"""The collector's settings: `collector.toml` in its home, and four variables that win over it."""
+"""The collector's settings: `collector.toml` in its home, and five variables that win over it."""
 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ from msgspec import Meta, Struct
 from wire import strict
 from wire.strict import SettingsError
 
-__all__ = ["Address", "Settings", "SettingsError", "read_settings"]
+__all__ = ["Address", "Settings", "SettingsError", "address", "read_settings"]
 
 FILE: Final = "collector.toml"
 SIMULATED: Final = "simulated.json"
@@ -36,7 +37,8 @@ class Settings:
     """What a collector runs by. `database` empty: SQLite in the home. `hosts`: more names agents reach it by.
 
     `bodies_bytes`: how much disk the bodies of batches may take before the oldest are shed. `simulated`: nothing
-    in this home was measured, and every page says so.
+    in this home was measured, and every page says so. `reflector`: where agents find the province's, None: there is
+    none; `reflector_everywhere`: lines of centres without video conferences measure by it, too.
     """
 
     home: Path
@@ -46,6 +48,8 @@ class Settings:
     hosts: tuple[str, ...] = ()
     bodies_bytes: int = 20_000_000_000
     simulated: bool = False
+    reflector: Address | None = None
+    reflector_everywhere: bool = False
 
     @property
     def store(self) -> str | Path:
@@ -69,9 +73,15 @@ class _Keep(Struct, frozen=True, forbid_unknown_fields=True):
     bodies_gb: Annotated[float, Meta(ge=0.1, le=100_000)] = 20.0
 
 
+class _Quality(Struct, frozen=True, forbid_unknown_fields=True):
+    reflector: Annotated[str, Meta(max_length=120)] = ""
+    everywhere: bool = False
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     listen: _Listen = _Listen()
     keep: _Keep = _Keep()
+    quality: _Quality = _Quality()
     database: str = ""
 
 
@@ -88,11 +98,26 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         hosts=tuple(file.listen.hosts),
         bodies_bytes=round(file.keep.bodies_gb * 1e9),
         simulated=(home / SIMULATED).exists(),
+        reflector=_reflector(environment, file.quality.reflector, f"{path}: quality.reflector"),
+        reflector_everywhere=file.quality.everywhere,
     )
 
 
+def _reflector(environment: Mapping[str, str], value: str, key: str) -> Address | None:
+    if not (environment.get("MOTCUA_REFLECTOR") or value):
+        return None
+    found = _address(environment, "MOTCUA_REFLECTOR", value, key)
+    if not found.port or re.fullmatch(r"[0-9A-Za-z.:-]{1,100}", found.host) is None:
+        raise SettingsError(f"{key}: {found} is no address of a reflector; write host:port, for example 192.0.2.1:8462")
+    return found
+
+
 def _address(environment: Mapping[str, str], variable: str, value: str, key: str) -> Address:
-    chosen, where = (environment[variable], variable) if environment.get(variable) else (value, key)
+    return address(*((environment[variable], variable) if environment.get(variable) else (value, key)))
+
+
+def address(chosen: str, where: str) -> Address:
+    """An address from host:port; `where` it was written is told to whom it may concern. Raises SettingsError."""
     host, colon, port = chosen.removeprefix("https://").removeprefix("http://").rstrip("/").rpartition(":")
     host = host.strip("[]")
     if not colon or not host or not port.isdecimal() or not 0 <= int(port) < 65_536:

@@ -15,6 +15,7 @@ from collector.inventory.schema import Body
 from collector.judging.policy import PolicyError, parse_policy, read_policies, read_policy_file
 from collector.planning.budget import Allotment, Service, allot
 from collector.planning.drawing import UNDECLARED, Drawn, Line, Post, Turn, draw
+from collector.planning.quality import Quality, add_quality, read_quality
 from collector.planning.services import host_of, service_of
 from collector.register import retired
 from collector.store.inventory_tables import inventory
@@ -62,17 +63,21 @@ class Demand:
 class Province:
     """`posts` are the live agents that are asked about, with the `lines` by centre that they need.
 
-    `out`: the subjects that are out of service.
+    `out`: the subjects that are out of service. `quality`: who measures by the reflector; None: there is none.
     """
 
     posts: Sequence[Post]
     lines: Mapping[str, Sequence[Line]]
     demand: Demand
     out: Collection[str] = ()
+    quality: Quality | None = None
 
     def drawn(self, post: Post) -> Drawn:
         """The plan of one of the posts."""
-        return draw(post, self._lines_of(post), self.demand.turns(post), name=self.demand.name())
+        lines = self._lines_of(post)
+        drawn = draw(post, lines, self.demand.turns(post), name=self.demand.name())
+        add_quality(drawn, post, lines, self.quality)
+        return drawn
 
     def _lines_of(self, post: Post) -> Sequence[Line]:
         if post.role == "vantage":
@@ -93,7 +98,8 @@ def read_province(
     posts = _posts(conn, agents)
     far = agents is None or any(post.role == "vantage" and post.leads for post in posts)
     within = None if far else {post.centre for post in posts if post.leads}
-    return Province(posts, _lines(conn, within), demand or read_demand(conn, now_ms), retired.everything(conn))
+    asked, out = demand or read_demand(conn, now_ms), retired.everything(conn)
+    return Province(posts, _lines(conn, within), asked, out, read_quality(conn))
 
 
 def read_demand(conn: Connection, now_ms: int) -> Demand:
