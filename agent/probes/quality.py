@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.context import Context
-from agent.net import resolve
+from agent.net import links, resolve
 from agent.net.links import Exit, LinkError, now_s
 from agent.net.resolve import Address, Family
 from agent.net.udp import Busy, Packet, Reflection, Refused, Silent
@@ -163,7 +163,7 @@ def _open(settings: Settings, where: Reflected) -> Reflection:
     try:
         return Reflection(where.address, where.port, packets, settings.leave)
     except LinkError as error:
-        raise reach.ended(error) from error
+        raise _ended(error) from error
 
 
 def _enter(link: Reflection, who: Pass, ctx: Context) -> bool:
@@ -175,8 +175,17 @@ def _enter(link: Reflection, who: Pass, ctx: Context) -> bool:
     except Busy as error:
         raise Ended(unknown("server_bound"), error="the reflector has no room for another train now") from error
     except LinkError as error:
-        raise reach.ended(error) from error
+        raise _ended(error) from error
     return True
+
+
+def _ended(error: LinkError) -> Ended:
+    if isinstance(error, links.NoWay):
+        return Ended(fail("unreachable"), error=f"this machine: {error}")
+    if isinstance(error, links.NoExit):
+        return Ended(unknown("no_interface"), error=str(error))
+    reason = "no_permission" if isinstance(error, links.NoPermission) else "unsupported"
+    return Ended(unknown(reason), error=str(error))
 
 
 def _run(settings: Settings, link: Reflection, ctx: Context, detail: dict[str, Scalar]) -> Train:

@@ -141,7 +141,7 @@ def _open(address: str, settings: Settings) -> Link:
             return TcpLink(address, settings.tcp_port, leave=settings.leave)
         raise Ended(unknown("no_permission"), error=str(error)) from error
     except links.LinkError as error:
-        raise ended(error) from error
+        raise _ended(error) from error
 
 
 def drive(train: Train, link: Link) -> dict[str, Scalar]:
@@ -181,11 +181,10 @@ def _send(train: Train, link: Link, told: dict[str, Scalar]) -> None:
         train.withdraw(number)
         told["error"] = f"this machine: {error.strerror}"
     except links.LinkError as error:
-        raise ended(error) from error
+        raise _ended(error) from error
 
 
-def ended(error: links.LinkError) -> Ended:
-    """What a link that cannot send means for a run."""
+def _ended(error: links.LinkError) -> Ended:
     if isinstance(error, links.NoWay):
         return Ended(fail("unreachable"), error=f"this machine: {error}")
     if isinstance(error, links.NoExit):
