@@ -20,6 +20,7 @@ from bench.results import write
 
 BENCHES: Final = (
     "ingest", "durability", "history", "board", "judged", "backlog", "up", "agent_mix", "import_province", "simulate",
+    "loss",
 )  # fmt: skip
 LONGEST_S: Final = 4_500  # three days of backlog are read within 25 minutes, or given up after twice that
 

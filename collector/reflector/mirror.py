@@ -88,6 +88,10 @@ class Mirror:
         self.counts.malformed += 1
         return None
 
+    def limit(self, *, burst: float, a_minute: float) -> None:
+        """How many trains one address may begin at once, and a minute."""
+        self._bucket = Bucket(burst, a_minute)
+
     # --- asked ------------------------------------------------------------------------------------------------------
 
     def _ask(self, head: Head, found: Datagram, now_ns: int) -> Reply | None:
