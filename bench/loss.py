@@ -86,7 +86,7 @@ def _judge(report: Report, what: str, trains: Sequence[Found], truth: Truth, rat
         f"({true.low:.3%} to {true.high:.3%} at 95 %)",
     )  # fmt: skip
     if (sent, lost) != (truth.seen, truth.dropped):
-        report.keep({f"{what}: not accounted for": f"{sent - truth.seen} sent, {lost - truth.dropped} lost"})
+        report.keep({f"{what}: told lost and not dropped by nft": lost - truth.dropped})
 
 
 def _lossy(report: Report, windows: Sequence[Sequence[Found]], rate: float) -> None:
@@ -103,7 +103,7 @@ def _lossy(report: Report, windows: Sequence[Sequence[Found]], rate: float) -> N
         f"a line that loses {rate:.1%} is called lossy (limit {rules.loss:.0%})",
         "never" if well else "only by its lower bound",
         f"{called} of {len(windows)} windows, {wrong} of them against their lower bound",
-        holds=wrong == 0 and (called == 0 or not well), how="windows of the row above, judged as the judge of lines does",
+        holds=wrong == 0 and (called == 0 or not well), how="the windows above, judged as the judge of lines does",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The collector's settings: `collector.toml` in its home, and five variables that win over it."""
+"""The collector's settings: `collector.toml` in its home, and variables that win over it."""
 
 from __future__ import annotations
 

@@ -33,6 +33,9 @@ CUT_MS: Final = 60_000
 FIRST_CUT_MS: Final = 12_000
 """The first figures come with the first round of trains, not after a minute."""
 
+RARE_CUT_MS: Final = 6 * 3_600_000
+"""Of a past that holds what is rare alone; nobody waits for it, and a batch a minute would hold one measurement."""
+
 SOON_MS: Final = 10_000
 MAX_ITEMS: Final = 2_000
 RARE: Final = frozenset({"bandwidth", "use", "path", "quality"})
@@ -199,7 +202,7 @@ class Agent:
     def _cut_until(self, at: int) -> None:
         if at >= self._cut_at:
             self._cut()
-            self._cut_at = after(at, CUT_MS, self._cut_phase)
+            self._cut_at = after(at, RARE_CUT_MS if at < self._all_from_ms else CUT_MS, self._cut_phase)
 
     def _cut(self) -> None:
         if not self._open:

@@ -99,7 +99,7 @@ def conference_trains(wire: Wire, runs: int, *, at_once: int = 2) -> list[Found]
     """Trains of the probe `quality` as it sends them, three classes a run, four times as fast."""
 
     def one() -> list[Found]:
-        found = train(f"{PEER_V4}:{PORT}", {"packets": 125, "interval_s": 0.005, "timeout_s": 0.2})
+        found = train(f"{PEER_V4}:{PORT}", {"packets": 125, "interval_s": 0.005, "timeout_s": 0.5})
         assert found.result.outcome == "ok", (found.result, found.detail)
         return [_found({k.removeprefix("udp_"): v for k, v in numbers(found, name).items()}) for name in CLASSES]
 

@@ -9,6 +9,8 @@ import pytest
 from tests.support.losing import ECHO, QUESTIONS, conference_trains, counted, echo_trains, lose, lossy, neighbours
 from tests.support.netns import Wire, needs_netns
 
+LATE = 3
+
 
 @pytest.fixture(scope="module")
 def wire() -> Iterator[Wire]:
@@ -25,7 +27,8 @@ class TestLoss:
         trains = conference_trains(wire, 4, at_once=2)
         truth = counted(wire)
         assert sum(one.sent for one in trains) == truth.seen == 4 * 3 * 125
-        assert sum(one.lost for one in trains) == truth.dropped
+        # what a busy machine answers too late is lost as well
+        assert 0 <= sum(one.lost for one in trains) - truth.dropped <= LATE
         # 12 trains of which each holds the truth in 96 of 100 cases: fewer than 8 come once in a hundred million times
         assert sum(one.holds(rate) for one in trains) >= 8
 
@@ -35,7 +38,7 @@ class TestLoss:
         trains = echo_trains(wire, 200)
         truth = counted(wire)
         assert sum(one.sent for one in trains) == truth.seen == 1_000
-        assert sum(one.lost for one in trains) == truth.dropped
+        assert 0 <= sum(one.lost for one in trains) - truth.dropped <= LATE
         assert sum(one.holds(rate) for one in trains) >= 180
 
     def test_what_nft_draws_for_one_packet_says_nothing_of_the_next(self, wire: Wire) -> None:
