@@ -37,13 +37,17 @@ _COUNTER: Final = re.compile(r"counter packets (\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One train as it was told: `low` and `high` are its Wilson interval; `heard`, the numbers that came back."""
+    """One train as it was told: `low` and `high` are its Wilson interval; `heard`, the numbers that came back.
+
+    `lost_up`: how many the reflector did not see, which is the truth even where an answer came too late.
+    """
 
     sent: int
     lost: int
     low: float
     high: float
     heard: frozenset[int] = frozenset()
+    lost_up: int = 0
 
     def holds(self, truth: float) -> bool:
         return self.low <= truth <= self.high
@@ -118,7 +122,8 @@ def neighbours(trains: Sequence[Found]) -> tuple[int, int]:
 
 def _found(told: dict[str, float], heard: frozenset[int] = frozenset()) -> Found:
     sent, received = round(told["sent_packets"]), round(told["received_packets"])
-    return Found(sent, sent - received, told["loss_low_ratio"], told["loss_high_ratio"], heard)
+    lost_up = round(told.get("lost_up_ratio", 0.0) * sent)
+    return Found(sent, sent - received, told["loss_low_ratio"], told["loss_high_ratio"], heard, lost_up)
 
 
 def _numbers(text: str) -> Iterator[int]:

@@ -9,7 +9,7 @@ import pytest
 from tests.support.losing import ECHO, QUESTIONS, conference_trains, counted, echo_trains, lose, lossy, neighbours
 from tests.support.netns import Wire, needs_netns
 
-LATE = 3
+LATE = 10
 
 
 @pytest.fixture(scope="module")
@@ -27,10 +27,10 @@ class TestLoss:
         trains = conference_trains(wire, 4, at_once=2)
         truth = counted(wire)
         assert sum(one.sent for one in trains) == truth.seen == 4 * 3 * 125
-        # what a busy machine answers too late is lost as well
-        assert 0 <= sum(one.lost for one in trains) - truth.dropped <= LATE
-        # 12 trains of which each holds the truth in 96 of 100 cases: fewer than 8 come once in a hundred million times
-        assert sum(one.holds(rate) for one in trains) >= 8
+        assert sum(one.lost_up for one in trains) == truth.dropped
+        assert sum(one.lost for one in trains) >= truth.dropped, "what a busy machine answers too late is lost as well"
+        # 12 trains of which each holds the truth in 96 of 100 cases: fewer than 7 are a fault
+        assert sum(one.holds(rate) for one in trains) >= 7
 
     @pytest.mark.parametrize("rate", [0.0, 0.05])
     def test_echo_trains_tell_exactly_what_was_dropped(self, wire: Wire, rate: float) -> None:
