@@ -163,7 +163,8 @@ class Agent:
         """A task: measure one item of the plan now. False where the plan has no such item."""
         for due in self._items.values():
             if due.item.id == item_id and self._world.measures(self.who.centre, at):
-                self._keep(due, due.measure(at), at, task_id)
+                asked = gauge(self._world, self.who.centre, due.item, asked=True)
+                self._keep(due, asked(at), at, task_id)
                 self._cut()
                 return True
         return False

@@ -11,8 +11,8 @@ from wire.messages import PlanItem
 from wire.outcomes import unknown
 
 
-def gauge(world: World, centre: str, item: PlanItem) -> Gauge:
-    """How an agent at a centre measures an item of its plan."""
+def gauge(world: World, centre: str, item: PlanItem, *, asked: bool = False) -> Gauge:
+    """How an agent at a centre measures an item of its plan; `asked`: because a person wants it now."""
     kind, _, key = item.subject.partition(":")
     made: dict[tuple[str, str], Callable[[], Gauge]] = {
         ("reach", "lan"): lambda: numbers.Reach(world, centre, item, kind, key),
@@ -22,7 +22,7 @@ def gauge(world: World, centre: str, item: PlanItem) -> Gauge:
         ("service", "service"): lambda: numbers.Service(world, centre, item, key),
         ("dns", "line"): lambda: numbers.Dns(world, centre, item, key),
         ("wifi", "lan"): lambda: numbers.Wifi(world, centre),
-        ("bandwidth", "line"): lambda: lines.Bandwidth(world, centre, item, key),
+        ("bandwidth", "line"): lambda: lines.Bandwidth(world, centre, item, key, asked=asked),
         ("use", "line"): lambda: lines.Use(world, centre, key),
         ("path", "line"): lambda: lines.Path(world, centre, item, key),
         ("quality", "line"): lambda: lines.Quality(world, centre, item, key),

@@ -20,14 +20,15 @@ _TEST_S: Final = 6.0
 _STREAMS: Final = 4.0
 _LINE_BUSY_BPS: Final = 200_000.0
 _NIC_SHARE: Final = 0.9
+_OTHER_SHARE: Final = 0.03
 _SPREAD: Final = 0.012
 
 
 class Bandwidth:
-    """A speed test in its slot. People come first: a line in use is not tested."""
+    """A speed test in its slot. People come first: a line in use is not tested unless one of them asked for it."""
 
-    def __init__(self, world: World, centre: str, item: PlanItem, key: str) -> None:
-        self._world, self._centre, self._line = world, centre, key
+    def __init__(self, world: World, centre: str, item: PlanItem, key: str, *, asked: bool) -> None:
+        self._world, self._centre, self._line, self._asked = world, centre, key, asked
         self._name = f"{centre}/bandwidth/{key}/{item.target}".encode()
 
     def __call__(self, at: int) -> Run:
@@ -36,15 +37,21 @@ class Bandwidth:
         detail: dict[str, Scalar] = {**_SIMULATED, "engine": "province"}
         if not (world.way(line, at).up and world.lan(self._centre, at)):
             return Run(fail("no_answer"), 5_000, detail=detail)
-        if flow(world, line, at).down > _LINE_BUSY_BPS:
+        other = flow(world, line, at).down
+        if other > _LINE_BUSY_BPS and not self._asked:
             return Run(unknown("line_busy"), 1_200, detail=detail)
         if draws[0] < 0.01:
             return Run(unknown("aborted"), 4_000, detail=detail)
         port = port_bps(world, self._centre, at)
-        offered = capacity_bps(world, line, at)
-        speed = min(offered, 0.941 * port)
-        stamp = "nic_bound" if speed >= _NIC_SHARE * port else "server_bound" if draws[1] < 0.01 else "valid"
-        values = self._values(at, speed * (0.8 if stamp == "server_bound" else 1.0), stamp, draws)
+        capacity = capacity_bps(world, line, at)
+        speed, stamp = min(max(0.02 * capacity, capacity - other), 0.941 * port), "valid"
+        if speed >= _NIC_SHARE * port:
+            stamp = "nic_bound"
+        elif other > _OTHER_SHARE * capacity:
+            stamp = "contaminated"
+        elif draws[1] < 0.01:
+            speed, stamp = 0.8 * speed, "server_bound"
+        values = self._values(at, speed, stamp, draws)
         took_ms = round(1000 * (2 * _TEST_S + 2.5))
         return Run(OK if stamp == "valid" else unknown(stamp), took_ms, values, detail=detail | {"stamp": stamp})
 

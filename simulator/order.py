@@ -47,7 +47,7 @@ def check(order: Order) -> Order:
     if order.replay_days and order.rare_days:
         raise ScenarioError("--replay and --rare exclude each other: a replay has no present to fill up to")
     if order.only_back and not (order.back_days or order.rare_days):
-        raise ScenarioError("--only goes with --backfill DAYS: without it there is nothing to send")
+        raise ScenarioError("--only goes with --backfill or --rare DAYS: without it there is nothing to send")
     if order.start_ms is not None and not order.replay_days:
         raise ScenarioError("--start goes with --replay: everything else ends now")
     for days in (order.back_days, order.rare_days, order.replay_days):

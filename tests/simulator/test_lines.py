@@ -97,6 +97,11 @@ class TestSpeedTests:
         run = of("bandwidth", fault)(NIGHT)
         assert (run.result.outcome, run.result.reason, run.values) == ("fail", "no_answer", [])
 
+    def test_who_asks_for_a_test_gets_one_and_is_told_what_else_was_on_the_line(self) -> None:
+        run = gauge(world(), HERE, ITEMS["bandwidth"], asked=True)(MORNING)
+        assert run.result.reason == "contaminated"
+        assert 0 < told(run)["download_bps", "contaminated"] < 0.95e8
+
     def test_tests_are_once_a_day_and_mostly_at_night(self) -> None:
         hours = []
         for n in range(1, 4):
