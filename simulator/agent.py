@@ -203,7 +203,9 @@ class Agent:
     def _cut_until(self, at: int) -> None:
         if at >= self._cut_at:
             self._cut()
-            self._cut_at = after(at, RARE_CUT_MS if at < self._all_from_ms else CUT_MS, self._cut_phase)
+            self._cut_at = after(at, CUT_MS, self._cut_phase)
+            if at < self._all_from_ms:
+                self._cut_at = min(after(at, RARE_CUT_MS, self._cut_phase), self._all_from_ms)
 
     def _cut(self) -> None:
         if not self._open:

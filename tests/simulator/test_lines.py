@@ -215,10 +215,12 @@ def test_a_long_history_holds_what_is_rare_and_then_everything() -> None:
     one.follow("0" * 64, [*plan(), *ITEMS.values()])
     one.advance(START + 2 * DAY - 1)
     assert {due.item.probe for due in one._items.values() if due.at < START + 2 * DAY} <= RARE
-    before = one.counts.observations
+    before, cuts = one.counts.observations, len(one.waiting)
     assert before < 2 * (288 + 96 + 4) + 10
     one.advance(START + 2 * DAY + 10 * MINUTE)
     assert one.counts.observations > before + 100
+    assert cuts < 60, "nobody waits for a past that holds what is rare alone"
+    assert 9 <= len(one.waiting) - cuts <= 20, "then a batch a minute"
 
 
 def test_uses_of_neighbouring_moments_are_of_one_five_minutes() -> None:
