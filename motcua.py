@@ -82,10 +82,11 @@ def command_line() -> "typer.Typer":
     def serve(
         roles: Annotated[str, typer.Option(help=f"any of {','.join(BUILT)}, joined by commas")] = ",".join(BUILT),
         measure: Annotated[list[str] | None, typer.Option(metavar="URL,MBIT/S,TESTS", help=MEASURE)] = None,
+        reflector: Annotated[str, typer.Option(help="host:port of the province's `motcua collector reflect`")] = "",
     ) -> None:
         """A collector in this process, until it is told to stop."""
-        moved = {"MOTCUA_MEASURE": " ".join(measure)} if measure else None
-        _run(_serve(_settings(moved), parse_roles(roles)))
+        moved = {"MOTCUA_MEASURE": " ".join(measure or ()), "MOTCUA_REFLECTOR": reflector}
+        _run(_serve(_settings({name: value for name, value in moved.items() if value}), parse_roles(roles)))
 
     app.command("simulate")(simulator_command(lambda play: _run(_simulate(play))))
     app.add_typer(agent_commands(), name="agent")

@@ -153,6 +153,8 @@ def _stand_in(probe: str, target: str) -> str:
     """A subject of the kind that the probe measures, for a run that belongs to nothing."""
     if probe in ("reach", "bandwidth"):
         return "lan:00000-0" if target == "gateway" else "line:00000-0/a"
+    if probe == "quality":
+        return "line:00000-0/a"
     if probe == "service":
         return "service:once"
     return f"device:{NOBODY}" if probe == "pc" else f"agent:{NOBODY}"

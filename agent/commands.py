@@ -139,7 +139,7 @@ def spool(home: Home = default_home(), as_json: AsJson = False) -> None:
             typer.echo(f"{key:<16}{value if value not in ('', {}, []) else '–'}")
 
 
-DEFAULT_TARGETS: Final = {"reach": "gateway", "pc": "self", "bandwidth": "province"}
+DEFAULT_TARGETS: Final = {"reach": "gateway", "pc": "self", "bandwidth": "province", "quality": "reflector"}
 LEASED: Final = ("bandwidth",)
 LEASED_S: Final = 150.0  # a minute for the test, and a minute of waiting for its turn
 

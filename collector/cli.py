@@ -23,6 +23,7 @@ from collector.leases import command as leases
 from collector.lifecycle import command as lifecycle
 from collector.measure import command as measuring
 from collector.reading.chronicle import Roll
+from collector.reflector.command import reflect
 from collector.store import tables
 from wire.messages import Role
 
@@ -40,6 +41,7 @@ def commands() -> typer.Typer:
     app.command("migrate", epilog=EPILOG)(migrate_store)
     app.command("check-config", epilog=EPILOG)(check_config)
     app.command("login-link", epilog=EPILOG)(login_link)
+    app.command("reflect", epilog=EPILOG)(reflect)
     lifecycle.mount(app)
     measuring.mount(app)
     leases.mount(app)
@@ -142,6 +144,7 @@ def check_config(*, as_json: Json = False) -> None:
         "home": str(settings.home), "agents": str(settings.agents), "board": str(settings.board),
         "database": _without_password(settings.database) or "sqlite", "hosts": list(settings.hosts),
         "measure": [f"{s.url},{s.mbps},{s.tests}" for s in settings.measure],
+        "reflector": str(settings.reflector or "none"),
     }  # fmt: skip
     _say(as_json, shown, "\n".join(f"{name:<9} {value}" for name, value in shown.items()))
 

@@ -14,6 +14,7 @@ from collector.hub import Hub
 from collector.judging.loop import Judge
 from collector.loops import Loop
 from collector.reading.reader import HubReader
+from collector.reflector.announcing import announce
 from collector.settings import Settings
 from collector.store.databases import migrate, open_store
 from collector.web.app import Parts, agent_app
@@ -36,6 +37,7 @@ def open_hub(settings: Settings, clock: Clock | None = None) -> Iterator[Hub]:
         migrate(store)
         hub = Hub(store, store.clock, settings)
         hub.driven = clock is not None
+        announce(hub)
         with _relaying(hub):
             yield hub
 

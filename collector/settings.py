@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from msgspec import Meta, Struct
 from wire import strict
 from wire.strict import SettingsError
 
-__all__ = ["Address", "Settings", "SettingsError", "read_settings"]
+__all__ = ["Address", "Settings", "SettingsError", "address", "read_settings"]
 
 FILE: Final = "collector.toml"
 MEASURE: Final = "MOTCUA_MEASURE"
@@ -49,7 +50,8 @@ class Settings:
 
     `measure`: the servers against which lines are tested; none: no line is. `bodies_bytes`: how much disk the bodies
     of batches may take before the oldest are shed. `simulated`: nothing in this home was measured, and every page
-    says so.
+    says so. `reflector`: where agents find the province's, None: there is none; `reflector_everywhere`: lines of
+    centres without video conferences measure by it, too.
     """
 
     home: Path
@@ -60,6 +62,8 @@ class Settings:
     measure: tuple[MeasureServer, ...] = ()
     bodies_bytes: int = 20_000_000_000
     simulated: bool = False
+    reflector: Address | None = None
+    reflector_everywhere: bool = False
 
     @property
     def store(self) -> str | Path:
@@ -83,9 +87,15 @@ class _Keep(Struct, frozen=True, forbid_unknown_fields=True):
     bodies_gb: Annotated[float, Meta(ge=0.1, le=100_000)] = 20.0
 
 
+class _Quality(Struct, frozen=True, forbid_unknown_fields=True):
+    reflector: Annotated[str, Meta(max_length=120)] = ""
+    everywhere: bool = False
+
+
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
     listen: _Listen = _Listen()
     keep: _Keep = _Keep()
+    quality: _Quality = _Quality()
     database: str = ""
     measure: list[str] = []
 
@@ -104,7 +114,18 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         measure=_measure(environment, file.measure, f"{path}: measure"),
         bodies_bytes=round(file.keep.bodies_gb * 1e9),
         simulated=(home / SIMULATED).exists(),
+        reflector=_reflector(environment, file.quality.reflector, f"{path}: quality.reflector"),
+        reflector_everywhere=file.quality.everywhere,
     )
+
+
+def _reflector(environment: Mapping[str, str], value: str, key: str) -> Address | None:
+    if not (environment.get("MOTCUA_REFLECTOR") or value):
+        return None
+    found = _address(environment, "MOTCUA_REFLECTOR", value, key)
+    if not found.port or re.fullmatch(r"[0-9A-Za-z.:-]{1,100}", found.host) is None:
+        raise SettingsError(f"{key}: {found} is no address of a reflector; write host:port, for example 192.0.2.1:8462")
+    return found
 
 
 def _address(environment: Mapping[str, str], variable: str, value: str, key: str) -> Address:

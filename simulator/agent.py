@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from simulator.numbers import Gauge, Run, gauge
+from simulator.gauges import gauge
+from simulator.numbers import Gauge, Run
 from simulator.world import Boot, World
 from wire.codec import encode_batch
 from wire.messages import (
@@ -32,8 +33,17 @@ CUT_MS: Final = 60_000
 FIRST_CUT_MS: Final = 12_000
 """The first figures come with the first round of trains, not after a minute."""
 
+RARE_CUT_MS: Final = 6 * 3_600_000
+"""Of a past that holds what is rare alone; nobody waits for it, and a batch a minute would hold one measurement."""
+
 SOON_MS: Final = 10_000
 MAX_ITEMS: Final = 2_000
+RARE: Final = frozenset({"bandwidth", "use", "path", "quality"})
+"""Probes that a long history can hold of every line: everything else would be millions of measurements."""
+
+_LATE_MS: Final = 12 * 3_600_000
+_QUIET_SHARE: Final = 0.7
+_AFTER_LOST: Final = 3
 _ROOM: Final = MAX_BODY_BYTES - 4 * 1024
 
 
@@ -71,6 +81,7 @@ class Due:
     phase_ms: int
     at: int
     last: tuple[str, str | None] = ("ok", None)
+    lost: int = 0
 
 
 @dataclass(slots=True)
@@ -85,12 +96,15 @@ class Counts:
 
 
 class Agent:
-    """`from_ms`: when it begins to measure. `turn` tells runs of one home apart: each has a spool of its own."""
+    """`from_ms`: when it begins to measure; `all_from_ms`: when it does so with more than the rare probes.
 
-    def __init__(self, who: Who, world: World, *, from_ms: int, turn: int = 1) -> None:
+    `turn` tells runs of one home apart: each has a spool of its own.
+    """
+
+    def __init__(self, who: Who, world: World, *, from_ms: int, all_from_ms: int = 0, turn: int = 1) -> None:
         self.who, self.counts = who, Counts()
         self._world, self._turn = world, turn
-        self.now_ms = from_ms
+        self.now_ms, self._all_from_ms = from_ms, all_from_ms
         self.plan_sha256 = ""
         self._epoch = world.dice.uuid(f"{who.centre}/{who.role}/epoch/{turn}")
         self._due: list[tuple[int, int]] = []
@@ -112,8 +126,9 @@ class Agent:
         for n, item in enumerate((*items, own)):
             period = max(1_000, round(item.period_s * 1000))
             name = "/".join(self._named(item))
-            phase = int(period * self._own(name))
-            soon = min(after(self.now_ms, period, phase), self.now_ms + int(SOON_MS * self._own(f"soon/{name}")))
+            phase = _at_night(self._own(name)) if item.probe == "bandwidth" else int(period * self._own(name))
+            begin = self.now_ms if item.probe in RARE else max(self.now_ms, self._all_from_ms)
+            soon = min(after(begin, period, phase), begin + int(SOON_MS * self._own(f"soon/{name}")))
             at = before.get(_key(item)) or soon
             self._items[n] = Due(item, gauge(self._world, self.who.centre, item), period, phase, at)
         self._due = [(due.at, n) for n, due in self._items.items()]
@@ -138,6 +153,7 @@ class Agent:
             self._cut_until(at)
             if self._world.measures(self.who.centre, at):
                 self._keep(due, due.measure(at), at)
+                self._react(due, at)
             due.at = after(at, due.period_ms, due.phase_ms)
             heapq.heappush(self._due, (due.at, n))
         self._cut_until(to_ms)
@@ -147,10 +163,22 @@ class Agent:
         """A task: measure one item of the plan now. False where the plan has no such item."""
         for due in self._items.values():
             if due.item.id == item_id and self._world.measures(self.who.centre, at):
-                self._keep(due, due.measure(at), at, task_id)
+                asked = gauge(self._world, self.who.centre, due.item, asked=True)
+                self._keep(due, asked(at), at, task_id)
                 self._cut()
                 return True
         return False
+
+    def _react(self, due: Due, at: int) -> None:
+        """Look at the way by which trains were just lost, as often in a row as its item says."""
+        if due.item.probe != "reach" or due.last[0] != "fail":
+            due.lost = 0
+            return
+        due.lost += 1
+        for other in self._items.values():
+            same = other.item.probe == "path" and other.item.subject == due.item.subject
+            if same and due.lost == int(other.item.settings.get("after_lost") or _AFTER_LOST):
+                self._keep(other, other.measure(at), at)
 
     def _keep(self, due: Due, run: Run, at: int, task_id: str | None = None) -> None:
         boot = self._world.boot(self.who.centre, at)
@@ -176,6 +204,8 @@ class Agent:
         if at >= self._cut_at:
             self._cut()
             self._cut_at = after(at, CUT_MS, self._cut_phase)
+            if at < self._all_from_ms:
+                self._cut_at = min(after(at, RARE_CUT_MS, self._cut_phase), self._all_from_ms)
 
     def _cut(self) -> None:
         if not self._open:
@@ -234,6 +264,13 @@ class Agent:
 def after(at: int, period: int, phase: int) -> int:
     """The next moment behind `at` of a rhythm."""
     return at + 1 + (phase - at - 1) % period
+
+
+def _at_night(own: float) -> int:
+    """When in the day (ms, UTC) a line's speed is tested: mostly between 19:00 and 05:00 in Vietnam, else at noon."""
+    if own < _QUIET_SHARE:
+        return _LATE_MS + int(own / _QUIET_SHARE * 10 * 3_600_000)
+    return int((4.5 + 2 * (own - _QUIET_SHARE) / (1 - _QUIET_SHARE)) * 3_600_000)
 
 
 def _key(item: PlanItem) -> tuple[str, str, str]:

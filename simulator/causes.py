@@ -10,6 +10,7 @@ State = Literal["ok", "degraded", "down", "unknown"]
 
 FASTEST_S: Final = 40.0  # three trains of ten seconds, and one that had begun
 A_WINDOW_S: Final = 900.0  # medians and losses are those of a quarter of an hour
+A_DAY_S: Final = 86_400.0  # a line is tested once a day, and its use is judged over a week
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Kind:
     `rank`: a cause hides those of a higher rank at the same centre. `shared`: one cause for all that it names, instead
     of one for each. `severity` is what is taken where the scenario gives none; `unit` says of what. `shows_s`: how long
     it must last to be judged, by the thresholds that come with the suite; for a shared system, so many of its runs.
+    `composed`: the seeded generator draws it where a scenario does not say which kinds it wants.
     """
 
     owner: str
@@ -28,6 +30,7 @@ class Kind:
     unit: str = ""
     shared: bool = False
     shows_s: float = FASTEST_S
+    composed: bool = True
 
 
 KINDS: Final[dict[str, Kind]] = {
@@ -43,8 +46,21 @@ KINDS: Final[dict[str, Kind]] = {
     "service_slow": Kind("service", "services", 7, 8.0, "seconds more", shared=True, shows_s=5),
     "disk_full": Kind("device", "centres", 6, 0.98, "share of the disk in use", shows_s=120),
     "clock_skew": Kind("agent", "centres", 6, 900.0, "seconds ahead", shows_s=130),
+    "hop_cut": Kind("carrier", "lines", 3, 2.0, "hops that still answer", composed=False),
+    "failover": Kind("line", "lines", 3, composed=False),
+    "line_below_contract": Kind(
+        "carrier", "lines", 5, 0.38, "share of the contracted speed", shows_s=4 * A_DAY_S, composed=False
+    ),
+    "line_full": Kind("line", "lines", 5, 0.97, "share of the capacity in use", shows_s=8 * A_DAY_S, composed=False),
+    "class_lossy": Kind(
+        "carrier", "lines", 6, 0.06, "share of the packets of class ef lost", shows_s=A_DAY_S, composed=False
+    ),
+    "port_slow": Kind("device", "centres", 6, 1e8, "bit/s of the box's port", shows_s=A_DAY_S, composed=False),
 }
 """By name. Kinds of one rank do not hide each other."""
+
+CUTS: Final = frozenset({"line_cut", "carrier_cut", "hop_cut", "failover"})
+"""Kinds after which a line carries nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,9 @@ def command(roof: Callable[[Play], None]) -> Callable[..., None]:
         seed: Annotated[int | None, typer.Option(help="the same seed, the same province", min=0, max=2**62)] = None,
         centres: Annotated[int | None, typer.Option(help="how many; default: all of the province")] = None,
         backfill: Annotated[float, typer.Option(metavar="DAYS", help="first a history of so many days")] = 0.0,
+        rare: Annotated[
+            float, typer.Option(metavar="DAYS", help="before that, of lines what is measured rarely, from so long ago")
+        ] = 0.0,
         only: Annotated[bool, typer.Option("--only", help="nothing but the history, then end")] = False,
         replay: Annotated[bool, typer.Option("--replay", help="as fast as it goes, held against the truth")] = False,
         days: Annotated[float, typer.Option(help="how much a replay plays")] = 0.1,
@@ -46,6 +49,7 @@ def command(roof: Callable[[Play], None]) -> Callable[..., None]:
                 home = Path(scratch) / "home" if replay else Path(os.environ.get("MOTCUA_HOME") or HOME).absolute()
                 order = check(Order(
                     home, province, read_scenario(scenario), seed=seed, centres=centres, back_days=backfill,
+                    rare_days=rare,
                     replay_days=days if replay else 0.0, only_back=only, start_ms=_moment(start),
                 ))  # fmt: skip
                 state, found = settle_home(order)

@@ -29,7 +29,7 @@ SETTLE_MS: Final = 3_000
 BUSY_MS: Final = 60_000
 HASTY_S: Final = 0.5
 AGAIN_S: Final = 2.0
-PROBES: Final = ["dns", "pc", "reach", "service", "wifi"]
+PROBES: Final = ["bandwidth", "dns", "path", "pc", "quality", "reach", "service", "use", "wifi"]
 
 
 class Crowd:
@@ -43,9 +43,11 @@ class Crowd:
         self._busy: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, people: Sequence[Who], world: World, *, from_ms: int, turn: int, told: Progress) -> None:
+    async def start(
+        self, people: Sequence[Who], world: World, *, from_ms: int, all_from_ms: int, turn: int, told: Progress
+    ) -> None:
         """Make an agent of each and have it fetch its plan. Raises Broken."""
-        self.agents = [Agent(who, world, from_ms=from_ms, turn=turn) for who in people]
+        self.agents = [Agent(who, world, from_ms=from_ms, all_from_ms=all_from_ms, turn=turn) for who in people]
         done = 0
 
         async def follow(agent: Agent) -> None:

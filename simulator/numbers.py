@@ -47,30 +47,10 @@ Gauge = Callable[[int], Run]
 """One item of a plan at a centre: from the moment (UTC ms) to what is found."""
 
 
-def gauge(world: World, centre: str, item: PlanItem) -> Gauge:
-    """How an agent at a centre measures an item of its plan."""
-    kind, _, key = item.subject.partition(":")
-    made: dict[tuple[str, str], Callable[[], Gauge]] = {
-        ("reach", "lan"): lambda: _Reach(world, centre, item, kind, key),
-        ("reach", "line"): lambda: _Reach(world, centre, item, kind, key),
-        ("pc", "device"): lambda: _Machine(world, centre),
-        ("self", "agent"): lambda: _Self(world, centre),
-        ("service", "service"): lambda: _Service(world, centre, item, key),
-        ("dns", "line"): lambda: _Dns(world, centre, item, key),
-        ("wifi", "lan"): lambda: _Wifi(world, centre),
-    }
-    make = made.get((item.probe, kind))
-    return _unsupported if make is None else make()
-
-
-def _unsupported(_at: int) -> Run:
-    return Run(unknown("unsupported"), 0, detail={"simulated": True})
-
-
 # --- trains ---------------------------------------------------------------------------------------------------------
 
 
-class _Reach:
+class Reach:
     """A train of echo requests to the gateway, along a line, or from the province to the far end of a line."""
 
     def __init__(self, world: World, centre: str, item: PlanItem, kind: str, key: str) -> None:
@@ -122,16 +102,16 @@ def train_values(kind: str, sent: int, rtts: Sequence[float]) -> list[Value]:
         ordered = sorted(rtts)
         middle = (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
         values += [
-            Value(f"{name}rtt_seconds", _micro(middle)), Value(f"{name}rtt_min_seconds", _micro(ordered[0])),
-            Value(f"{name}rtt_max_seconds", _micro(ordered[-1])),
+            Value(f"{name}rtt_seconds", micro(middle)), Value(f"{name}rtt_min_seconds", micro(ordered[0])),
+            Value(f"{name}rtt_max_seconds", micro(ordered[-1])),
         ]  # fmt: skip
     if len(rtts) > 1:
         steps = [abs(b - a) for a, b in pairwise(rtts)]
-        values.append(Value(f"{name}jitter_seconds", _micro(sum(steps) / len(steps))))
+        values.append(Value(f"{name}jitter_seconds", micro(sum(steps) / len(steps))))
     return values
 
 
-def _micro(seconds: float) -> float:
+def micro(seconds: float) -> float:
     return round(seconds, 6)
 
 
@@ -147,7 +127,7 @@ def wilson(hits: int, trials: int) -> tuple[float, float]:
 # --- machines -------------------------------------------------------------------------------------------------------
 
 
-class _Machine:
+class Machine:
     """The box itself: processor, memory, disk, temperature, network, clock."""
 
     def __init__(self, world: World, centre: str) -> None:
@@ -168,13 +148,14 @@ class _Machine:
             ("disk_total_bytes", _DISK, "/"), ("disk_free_bytes", round(_DISK * (1 - used)), "/"),
             ("disk_used_ratio", used, "/"), ("network_receive_bytes", round(moved * 3), "eth0"),
             ("network_transmit_bytes", round(moved), "eth0"), ("network_errors_packets", 0.0, "eth0"),
-            ("network_speed_bps", 1e9, "eth0"), ("temperature_celsius", round(38 + 9 * own + 8 * busy, 1), "cpu"),
+            ("network_speed_bps", world.severity("port_slow", centre, at) or 1e9, "eth0"),
+            ("temperature_celsius", round(38 + 9 * own + 8 * busy, 1), "cpu"),
         ]  # fmt: skip
         values = [Value(f"motcua_device_{name}", float(number), of) for name, number, of in numbers]
         return Run(OK, 30 + int(40 * draws[2]), values, {"read": 0.03}, {"simulated": True})
 
 
-class _Self:
+class Self:
     """The agent of itself. It keeps what it has in memory, so it says nothing of a spool."""
 
     def __init__(self, world: World, centre: str) -> None:
@@ -190,7 +171,7 @@ class _Self:
 # --- shared systems -------------------------------------------------------------------------------------------------
 
 
-class _Service:
+class Service:
     """A shared system by phase, over IPv4, by the first line of a centre or from beside the collector."""
 
     def __init__(self, world: World, centre: str, item: PlanItem, key: str) -> None:
@@ -199,20 +180,19 @@ class _Service:
         self._target = item.target
         self._secure = item.target.startswith("https:")
         site = world.province.sites.get(centre)
-        self._line = site.lines[0].key if site is not None and site.lines else ""
+        self._by_line = site is not None and bool(site.lines)
 
     def __call__(self, at: int) -> Run:
         world = self._world
         detail: dict[str, Scalar] = {"simulated": True, "target": self._target}
-        way = world.way(self._line, at) if self._line else Way(True, 0.004, 0.0)
-        if not way.up or (self._line and not world.lan(self._centre, at)):
+        line = world.line_in_use(self._centre, at) if self._by_line else ""
+        way = world.way(line, at) if line else Way(True, 0.004, 0.0)
+        if not way.up or (line and not world.lan(self._centre, at)):
             return Run(unknown("resolver_failed"), 5_000, detail=detail)
         draws, late_s = world.dice.draws(self._name, at), world.late_s(self._id, at)
-        dns_s = way.rtt_s * (1.2 + draws[0]) + (
-            (world.severity("dns_slow", self._line, at) or 0.0) * (0.8 + 0.4 * draws[1])
-        )
+        dns_s = way.rtt_s * (1.2 + draws[0]) + ((world.severity("dns_slow", line, at) or 0.0) * (0.8 + 0.4 * draws[1]))
         if late_s is None:
-            phases = {"dns": _micro(dns_s), "connect": _SERVICE_TIMEOUT_S}
+            phases = {"dns": micro(dns_s), "connect": _SERVICE_TIMEOUT_S}
             return self._told(fail("timeout_connect"), phases, detail)
         hop = way.rtt_s + 0.006
         phases = {"dns": dns_s, "connect": hop * (1 + 0.2 * draws[2])}
@@ -220,20 +200,20 @@ class _Service:
             phases["tls"] = 2 * hop * (1 + 0.2 * draws[3])
         phases["ttfb"] = hop + late_s * (0.85 + 0.3 * draws[4])
         phases["transfer"] = 0.01 + 0.06 * draws[5]
-        return self._told(OK, {name: _micro(seconds) for name, seconds in phases.items()}, detail)
+        return self._told(OK, {name: micro(seconds) for name, seconds in phases.items()}, detail)
 
     def _told(self, result: Result, phases: dict[str, float], detail: dict[str, Scalar]) -> Run:
         total = sum(phases.values())
         numbers = {"passed_ratio": float(result.outcome == "ok")}
         numbers |= {f"{phase}_seconds": seconds for phase, seconds in phases.items()}
         if result.outcome == "ok":
-            numbers |= {"total_seconds": _micro(total), "body_bytes": 18_000.0}
+            numbers |= {"total_seconds": micro(total), "body_bytes": 18_000.0}
             numbers |= {"certificate_left_seconds": float(_CERTIFICATE_S)} if self._secure else {}
         values = [Value(f"motcua_service_{name}", number, "ipv4") for name, number in numbers.items()]
         return Run(result, round(total * 1000), values, phases, detail)
 
 
-class _Dns:
+class Dns:
     """The resolver of a line: how long a name takes."""
 
     def __init__(self, world: World, centre: str, item: PlanItem, key: str) -> None:
@@ -246,12 +226,12 @@ class _Dns:
         if not (way.up and self._world.lan(self._centre, at)):
             return Run(fail("no_answer"), 5_000, _declared([Value(_PASSED, 0.0, _RESOLVER)]), detail=detail)
         draw = self._world.dice.draws(self._name, at)[0]
-        seconds = _micro(way.rtt_s * (1.2 + draw) + (self._world.severity("dns_slow", self._line, at) or 0.0))
+        seconds = micro(way.rtt_s * (1.2 + draw) + (self._world.severity("dns_slow", self._line, at) or 0.0))
         values = [Value(_PASSED, 1.0, _RESOLVER), Value("motcua_line_dns_seconds", seconds, _RESOLVER)]
         return Run(OK, round(seconds * 1000), _declared(values), {"dns": seconds}, detail)
 
 
-class _Wifi:
+class Wifi:
     """The signal where a box hangs on Wi-Fi, as a few do; the others have none to read."""
 
     def __init__(self, world: World, centre: str) -> None:

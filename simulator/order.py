@@ -21,7 +21,10 @@ AHEAD_MS: Final = 4 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`source`: the folder a new home's province is copied from. `seed` and `centres` None: those of the home."""
+    """`source`: the folder a new home's province is copied from. `seed` and `centres` None: those of the home.
+
+    `rare_days`: how far back a history reaches with what is measured rarely alone; `back_days`: with everything.
+    """
 
     home: Path
     source: Path
@@ -29,6 +32,7 @@ class Order:
     seed: int | None = None
     centres: int | None = None
     back_days: float = 0.0
+    rare_days: float = 0.0
     replay_days: float = 0.0
     only_back: bool = False
     start_ms: int | None = None
@@ -38,11 +42,15 @@ def check(order: Order) -> Order:
     """Raises ScenarioError for what cannot be played together."""
     if order.replay_days and order.back_days:
         raise ScenarioError("--replay and --backfill exclude each other: a replay has no present to fill up to")
-    if order.only_back and not order.back_days:
-        raise ScenarioError("--only goes with --backfill DAYS: without it there is nothing to send")
+    if order.rare_days and not order.back_days <= order.rare_days:
+        raise ScenarioError("--rare reaches farther back than --backfill, or it is left out")
+    if order.replay_days and order.rare_days:
+        raise ScenarioError("--replay and --rare exclude each other: a replay has no present to fill up to")
+    if order.only_back and not (order.back_days or order.rare_days):
+        raise ScenarioError("--only goes with --backfill or --rare DAYS: without it there is nothing to send")
     if order.start_ms is not None and not order.replay_days:
         raise ScenarioError("--start goes with --replay: everything else ends now")
-    for days in (order.back_days, order.replay_days):
+    for days in (order.back_days, order.rare_days, order.replay_days):
         if not 0 <= days * 86_400 <= LONGEST_S:
             raise ScenarioError(f"{days:g} days cannot be simulated; at most {LONGEST_S // 86_400}")
     if order.centres is not None and not 1 <= order.centres <= MOST:

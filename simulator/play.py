@@ -30,18 +30,25 @@ from simulator.world import World
 from wire.client import pinned
 from wire.clock import SystemClock
 
+SERVERS: Final = {"MOTCUA_REFLECTOR": "192.0.2.20:8462", "MOTCUA_MEASURE": "http://192.0.2.21:8444,10000,200"}
+"""Of documentation (RFC 5737), so that plans hold what is measured by them; nobody asks them anything."""
+
 LOOK_S: Final = 0.5
 LONGEST_LOOK_S: Final = 120.0
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What is played: the causes, the truth about them, all simulated time, and the moment it goes live."""
+    """What is played: the causes, the truth about them, all simulated time, and the moment it goes live.
+
+    `all_ms`: from when everything is measured, and not only what is measured rarely.
+    """
 
     world: World
     causes: Sequence[Cause]
     truth: Sequence[Told]
     span: Span
+    all_ms: int
     zero_ms: int
 
 
@@ -79,7 +86,7 @@ class Play:
 
     def settings(self) -> dict[str, str]:
         """Settings of the collector to play on, as the environment would say them; a replay takes any free port."""
-        held = {"MOTCUA_HOME": str(self.home)}
+        held = {"MOTCUA_HOME": str(self.home), **SERVERS}
         if self.clock is not None:
             held |= {"MOTCUA_AGENTS": f"127.0.0.1:{_free_port()}", "MOTCUA_DATABASE": ""}
         return held
@@ -98,7 +105,10 @@ class Play:
                 stage, Crowd(stage.url, pinned(self._state.ca.encode()), self._time), scene, told, progress, began_s
             )
             try:
-                await run.crowd.start(people, scene.world, from_ms=scene.span[0], turn=self._state.turns, told=progress)
+                await run.crowd.start(
+                    people, scene.world, from_ms=scene.span[0], all_from_ms=scene.all_ms,
+                    turn=self._state.turns, told=progress,
+                )  # fmt: skip
                 names = await asyncio.to_thread(self._names, stage, people)
                 append(self.home / TRUTH, self._head(scene, names), scene.truth)
                 closing = await (self._live(run) if self.clock is None else self._replay(run, self.clock, names))
@@ -134,10 +144,12 @@ class Play:
         if self.clock is not None:
             span = now_ms, now_ms + round(order.replay_days * DAY_MS)
         else:
-            span = now_ms - round(order.back_days * DAY_MS), now_ms + (0 if order.only_back else AHEAD_MS)
+            back_days = max(order.back_days, order.rare_days)
+            span = now_ms - round(back_days * DAY_MS), now_ms + (0 if order.only_back else AHEAD_MS)
         causes = resolve(order.scenario, self._province, self._dice, zero_ms=now_ms, span=span)
         world = World(self._province, self._dice, causes, span[0])
-        return Scene(world, causes, tell(causes, self._province), span, now_ms)
+        all_ms = max(span[0], now_ms - round(order.back_days * DAY_MS))
+        return Scene(world, causes, tell(causes, self._province), span, all_ms, now_ms)
 
     def _names(self, stage: Stage, people: Sequence[Who]) -> dict[str, str]:
         """What agents and their machines are called in the register of this home."""
@@ -154,7 +166,7 @@ class Play:
     # --- live, with or without a history ----------------------------------------------------------------------------
 
     async def _live(self, run: Run) -> None:
-        if not self.order.back_days:
+        if not (self.order.back_days or self.order.rare_days):
             run.crowd.hear(run.told)
         else:
             await self._fill(run)
@@ -171,7 +183,7 @@ class Play:
     async def _fill(self, run: Run) -> None:
         """The history: heard in it, and heard from now on while it is sent."""
         scene, crowd = run.scene, run.crowd
-        past = scene.span[0], scene.zero_ms
+        past = scene.all_ms, scene.zero_ms
         await asyncio.to_thread(run.stage.recall, history.heard(crowd.agents, scene.world, past))
         if not self.order.only_back:
             crowd.hear(run.told)

@@ -26,6 +26,7 @@ class Line:
     group: str
     area: str
     cpe: str
+    contract_bps: float = 1e8
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def read_province(folder: Path) -> Province:
             centre = row["key"].partition("/")[0]
             lines[centre].append(Line(
                 row["key"], centre, row.get("carrier", ""), row.get("uplink_group", ""), areas[centre],
-                row.get("cpe_address", ""),
+                row.get("cpe_address", ""), float(row.get("contract_bps") or 1e8),
             ))  # fmt: skip
         services = _services(folder / "services.toml")
     except (OSError, KeyError, ValueError) as error:

@@ -51,7 +51,9 @@ class Generate(Struct, frozen=True, kw_only=True):
     """
 
     count: Annotated[int, Meta(ge=1, le=2_000)]
-    kinds: Annotated[list[str], Meta(min_length=1)] = msgspec.field(default_factory=lambda: list(KINDS))
+    kinds: Annotated[list[str], Meta(min_length=1)] = msgspec.field(
+        default_factory=lambda: [name for name, its in KINDS.items() if its.composed]
+    )
     shortest_s: Duration = 1_500
     longest_s: Duration = 4_500
     from_s: Moment | None = None

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from simulator.causes import Cause, State
+from simulator.causes import CUTS, Cause, State
 from simulator.province import Province
 
 FILE: Final = "truth.ndjson"
@@ -22,6 +22,9 @@ _ENCODER: Final = msgspec.json.Encoder()
 _NOT_WELL: Final[tuple[State, ...]] = ("down", "degraded")
 _CUT_OFF: Final[tuple[State, ...]] = ("down", "degraded", "unknown")
 """A centre whose first line is cut: what it is depends on what is known of its other lines."""
+
+_TOLD_ONLY: Final = frozenset({"dns_slow", "class_lossy", "port_slow"})
+"""No state of its own comes of these: they show in phases, in numbers by class, and in the stamp of tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +85,13 @@ def _consequences(cause: Cause, province: Province) -> Iterator[tuple[str, tuple
 
 
 def _of_line(kind: str, key: str, province: Province) -> Iterator[tuple[str, tuple[State, ...]]]:
-    if kind == "dns_slow":
-        return  # no subject of its own yet: it shows in the phases of the shared systems
-    cut = kind in {"line_cut", "carrier_cut"}
+    if kind in _TOLD_ONLY:
+        return
+    cut = kind in CUTS
     yield f"line:{key}", ("down",) if cut else ("degraded",)
     centre = _centre(key)
     if province.sites[centre].lines[0].key == key:
-        yield f"centre:{centre}", _CUT_OFF if cut else ("degraded",)
+        yield f"centre:{centre}", _CUT_OFF if cut and kind != "failover" else ("degraded",)
 
 
 def _of_centre(kind: str, centre: str) -> Iterator[tuple[str, tuple[State, ...]]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from simulator.causes import Cause
+from simulator.causes import CUTS, Cause
 from simulator.chance import Dice
 from simulator.province import Province
 
@@ -85,14 +85,14 @@ class World:
         site = self.province.sites.get(centre)
         if site is None or not site.lines:
             return True  # beside the collector
-        return self.lan(centre, at) and self.carries(site.lines[0].key, at)
+        return self.lan(centre, at) and self.carries(self.line_in_use(centre, at), at)
 
     def silences(self, centre: str) -> list[tuple[int, int]]:
         """When nothing that the agent of a centre says reaches the collector."""
         keys = [("power", centre), ("agent_stopped", centre), ("lan", centre)]
         site = self.province.sites.get(centre)
         if site is not None and site.lines:
-            keys += [("line_cut", site.lines[0].key), ("carrier_cut", site.lines[0].key)]
+            keys += [(kind, site.lines[0].key) for kind in sorted(CUTS - {"failover"})]
         late = {"power": BOOT_MS}
         return [(a, b + late.get(key[0], 0)) for key in keys for a, b, _ in self._effects.get(key, _QUIET)]
 
@@ -100,7 +100,13 @@ class World:
 
     def carries(self, line: str, at: int) -> bool:
         """Whether a line carries anything, as far as the carrier is concerned."""
-        return self.severity("line_cut", line, at) is None and self.severity("carrier_cut", line, at) is None
+        return all(self.severity(kind, line, at) is None for kind in CUTS)
+
+    def line_in_use(self, centre: str, at: int) -> str:
+        """The line that a centre's traffic takes: its first, its second while the router has failed over to that."""
+        lines = self.province.sites[centre].lines
+        over = len(lines) > 1 and self.severity("failover", lines[0].key, at) is not None
+        return lines[1 if over else 0].key
 
     def way(self, line: str, at: int) -> Way:
         """How a line is: its own distance, more in working hours, and what went wrong."""

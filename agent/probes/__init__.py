@@ -36,6 +36,7 @@ PROBES: Final[dict[str, str]] = {
     "bandwidth": "agent.probes.bandwidth",
     "dns": "agent.probes.dns",
     "pc": "agent.probes.pc",
+    "quality": "agent.probes.quality",
     "reach": "agent.probes.reach",
     "service": "agent.probes.service",
     "wifi": "agent.probes.wifi",

@@ -19,7 +19,7 @@ from collector.inventory.schema import Body
 from collector.inventory.sheets import read_source
 from collector.planning.replanning import replan
 
-_PLANNED = ("centres", "lines", "services")
+_PLANNED = ("centres", "lines", "devices", "services")
 """Tables that plans are drawn from."""
 
 

@@ -22,6 +22,7 @@ from collector.judging.policy import (
 )
 from collector.planning.budget import Allotment, Service, allot
 from collector.planning.drawing import UNDECLARED, Drawn, Line, Post, Turn, draw
+from collector.planning.quality import Quality, add_quality, read_quality
 from collector.planning.services import host_of, service_of
 from collector.planning.speedtests import Rhythm, add_tests
 from collector.register import retired
@@ -71,7 +72,8 @@ class Demand:
 class Province:
     """`posts` are the live agents that are asked about, with the `lines` by centre that they need.
 
-    `out`: the subjects that are out of service. `rhythm`: how lines' speed is tested; None: it is not.
+    `out`: the subjects that are out of service. `rhythm`: how lines' speed is tested; None: it is not. `quality`: who
+    measures by the reflector; None: there is none.
     """
 
     posts: Sequence[Post]
@@ -79,11 +81,13 @@ class Province:
     demand: Demand
     out: Collection[str] = ()
     rhythm: Rhythm | None = None
+    quality: Quality | None = None
 
     def drawn(self, post: Post) -> Drawn:
         """The plan of one of the posts."""
         lines = self._lines_of(post)
         found = draw(post, lines, self.demand.turns(post), name=self.demand.name())
+        add_quality(found, post, lines, self.quality)
         add_tests(found, post, lines, self.rhythm)
         return found
 
@@ -107,7 +111,8 @@ def read_province(
     far = agents is None or any(post.role == "vantage" and post.leads for post in posts)
     within = None if far else {post.centre for post in posts if post.leads}
     lines, out = _lines(conn, within), retired.everything(conn)
-    return Province(posts, lines, demand or read_demand(conn, now_ms), out, _rhythm(conn, now_ms))
+    asked = demand or read_demand(conn, now_ms)
+    return Province(posts, lines, asked, out, _rhythm(conn, now_ms), read_quality(conn))
 
 
 def read_demand(conn: Connection, now_ms: int) -> Demand:

@@ -53,6 +53,8 @@ def test_a_machine_reaches_itself_on_loopback_where_it_listens_everywhere() -> N
         pytest.param("[listen]\nagents = 'x'", {}, "listen.agents.*host:port", id="no port"),
         pytest.param("", {"MOTCUA_BOARD": "x:99999"}, "MOTCUA_BOARD.*host:port", id="no such port"),
         pytest.param("", {"MOTCUA_DATABASE": "mysql://x"}, "MOTCUA_DATABASE.*postgresql", id="another database"),
+        pytest.param("[quality]\nreflector = 'x:0'", {}, "quality.reflector.*host:port", id="a reflector at no port"),
+        pytest.param("", {"MOTCUA_REFLECTOR": "a b:1"}, "reflector.*host:port", id="a reflector at no host"),
         pytest.param("database = 1", {}, "database", id="wrong type"),
         pytest.param("[keep]\nbodies_gb = 0", {}, "keep.bodies_gb", id="no room at all"),
         pytest.param("measure = ['m.example']", {}, "measure.*not a measurement server", id="no address"),
@@ -74,3 +76,11 @@ def test_a_home_is_simulated_by_the_mark_in_it(tmp_path: Path) -> None:
     assert not read_settings({"MOTCUA_HOME": str(tmp_path)}).simulated
     (tmp_path / "simulated.json").write_text("{}")
     assert read_settings({"MOTCUA_HOME": str(tmp_path)}).simulated
+
+
+def test_the_reflector_is_of_the_file_and_a_variable_wins_over_it(tmp_path: Path) -> None:
+    (tmp_path / "collector.toml").write_text('[quality]\nreflector = "reflector.example.vn:8462"\neverywhere = true\n')
+    settings = read_settings({"MOTCUA_HOME": str(tmp_path)})
+    assert (settings.reflector, settings.reflector_everywhere) == (Address("reflector.example.vn", 8462), True)
+    moved = read_settings({"MOTCUA_HOME": str(tmp_path), "MOTCUA_REFLECTOR": "[2001:db8::1]:9"})
+    assert str(moved.reflector) == "[2001:db8::1]:9"

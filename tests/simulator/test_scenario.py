@@ -100,6 +100,8 @@ def test_a_copy_has_its_systems_on_and_as_many_centres_as_wanted(tmp_path: Path)
     [
         pytest.param({"replay_days": 1.0, "back_days": 1.0}, "exclude each other", id="replay and backfill"),
         pytest.param({"only_back": True}, "--only goes with --backfill", id="only nothing"),
+        pytest.param({"rare_days": 1.0, "back_days": 2.0}, "farther back", id="rare things from later on"),
+        pytest.param({"rare_days": 1.0, "replay_days": 1.0}, "exclude each other", id="replay and rare things"),
         pytest.param({"start_ms": 1}, "--start goes with --replay", id="a start without a replay"),
         pytest.param({"back_days": 1e6}, "cannot be simulated", id="three thousand years"),
         pytest.param({"centres": 0}, "--centres", id="no centre"),

@@ -16,7 +16,15 @@ from sqlalchemy import Connection, insert, select, text
 from collector.health import readiness
 from collector.hub import Hub
 from collector.settings import Settings
-from collector.store import inventory_tables, lease_tables, lifecycle_tables, migrations, rolled, tables
+from collector.store import (
+    inventory_tables,
+    lease_tables,
+    lifecycle_tables,
+    migrations,
+    reflector_tables,
+    rolled,
+    tables,
+)
 from collector.store.bodies import read_rows
 from collector.store.databases import Store, StoreError, migrate, open_store
 from collector.store.faults import Unavailable, fault_of
@@ -47,6 +55,7 @@ def test_the_migrations_make_exactly_the_declared_tables(store: Store) -> None:
     assert inventory_tables.inventory.metadata is tables.core
     assert lifecycle_tables.lifecycle.metadata is tables.core
     assert lease_tables.lease.metadata is tables.core
+    assert reflector_tables.reflector.metadata is tables.core
     halves = [(store.core, tables.core), (store.ts, tables.series)]
     for engine, declared in halves:
         with engine.connect() as conn:
