@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -113,6 +114,24 @@ class Vantage(Struct, frozen=True, kw_only=True):
     period_s: Seconds = 60.0
 
 
+class Bandwidth(Struct, frozen=True, kw_only=True):
+    """What a test of a line's speed is held against, and when, how often and how dearly lines may be tested."""
+
+    contract_share: Share = 0.8
+    tests: Count = 3
+    period_s: Seconds = 86_400.0
+    spare_period_s: Seconds = 604_800.0
+    rush_s: Annotated[float, Meta(ge=0, le=14_400)] = 7_200.0
+    working_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
+    at_once: Annotated[int, Meta(ge=1, le=1_000)] = 20
+    slot_s: Annotated[float, Meta(ge=10, le=600)] = 60.0
+    test_s: Annotated[float, Meta(ge=2, le=300)] = 30.0
+    test_bytes: Annotated[float, Meta(ge=1e6, le=1e12)] = 1e9
+    day_bytes: Annotated[float, Meta(ge=1e6, le=1e13)] = 2e9
+    day_most_bytes: Annotated[float, Meta(ge=1e6, le=1e13)] = 8e9
+    unknown_bps: Annotated[float, Meta(ge=1e5, le=1e12)] = 1e8
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """All thresholds of the province. A threshold added later needs a default, so that old versions stay readable."""
 
@@ -124,6 +143,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     service: Service = Service()
     shared: Shared = Shared()
     vantage: Vantage = Vantage()
+    bandwidth: Bandwidth = Bandwidth()
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +240,16 @@ def _contradictions(p: Policy) -> Iterator[str]:
         yield f"{decide} must be longer than time.cut_s = {p.time.cut_s:g} s"
     if p.time.hold_at_most_s < p.time.stale_periods * max(p.lan.period_s, p.line.period_s, p.device.period_s):
         yield "time.hold_at_most_s is shorter than time.stale_periods periods: everything would be stale at once"
+    yield from _untestable(p.bandwidth)
+
+
+def _untestable(b: Bandwidth) -> Iterator[str]:
+    if b.test_s >= b.slot_s:
+        yield f"bandwidth.test_s = {b.test_s:g} s must be shorter than bandwidth.slot_s = {b.slot_s:g} s"
+    sizes = ("test_bytes", "day_bytes", "day_most_bytes")
+    for less, more in pairwise(sizes):
+        if getattr(b, less) > getattr(b, more):
+            yield f"bandwidth.{less} = {getattr(b, less):.0f} is over bandwidth.{more} = {getattr(b, more):.0f}"
 
 
 def read_policy_file(path: Path | None) -> tuple[bytes, str]:

@@ -56,6 +56,19 @@ WORDS: Final = {
     "vantage.answered_s": "A line's far end that answered within this time before is believed when it stops",
     "vantage.well_share": "Of all else that answered lately this share still answers: the vantage itself is well",
     "vantage.period_s": "A train this often, where no plan tells",
+    "bandwidth.contract_share": "Below this share of the contracted speed a test counts against the line",
+    "bandwidth.tests": "Valid tests in a row below it: degraded",
+    "bandwidth.period_s": "A line is tested this often",
+    "bandwidth.spare_period_s": "An idle spare line is tested this often",
+    "bandwidth.rush_s": "After each opening of a centre no test by itself for this long",
+    "bandwidth.working_share": "Share of the tests that fall into working hours, outside the rush",
+    "bandwidth.at_once": "Tests at once in the whole province, at most",
+    "bandwidth.slot_s": "A line is kept for one test this long",
+    "bandwidth.test_s": "A test loads a line this long at most",
+    "bandwidth.test_bytes": "A test moves so much at most",
+    "bandwidth.day_bytes": "A line's tests move so much a day at most",
+    "bandwidth.day_most_bytes": "With tests that people ask for, so much a day at most",
+    "bandwidth.unknown_bps": "A line without a contracted speed is taken to have this one",
 }
 """What each threshold says; the board's English catalogue has the same words."""
 
