@@ -98,9 +98,10 @@ def _place(body: Body) -> Place:
 
 
 def _line(key: str, body: Body) -> LineInfo:
-    names = ("kind", "carrier", "circuit", "cpe_address", "uplink_group", "reach_by")
-    kind, carrier, circuit, cpe, group, reach_by = (_text(body, name) for name in names)
-    return LineInfo(f"line:{key}", kind, carrier, circuit, _number(body, "contract_bps"), cpe, group, reach_by)
+    names = ("kind", "carrier", "circuit", "cpe_address", "uplink_group", "reach_by", "egress")
+    kind, carrier, circuit, cpe, group, reach_by, egress = (_text(body, name) for name in names)
+    contract_bps = _number(body, "contract_bps")
+    return LineInfo(f"line:{key}", kind, carrier, circuit, contract_bps, cpe, group, reach_by, egress)
 
 
 def _system(key: str, body: Body) -> SystemInfo:
