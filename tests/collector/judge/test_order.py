@@ -13,11 +13,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.judge.agent import Condition
-from collector.judge.facts import Fact
-from collector.judge.timeline import ALWAYS, Span
 from collector.judge.egress import Carried
+from collector.judge.facts import Fact
 from collector.judge.findings import Finding
 from collector.judge.speed import Contract
+from collector.judge.timeline import ALWAYS, Span
 from tests.support.measured import (
     AGENT,
     KINDS,
@@ -51,7 +51,8 @@ _FINDINGS = {
 }
 _CARRIED = [
     Carried(ms(0), LINE, "192.0.2.1"), Carried(ms(500), SECOND_LINE, "192.0.2.2"), Carried(ms(530), LINE, "192.0.2.1"),
-    Carried(ms(800), None, "203.0.113.9"), Carried(ms(850), SECOND_LINE, "192.0.2.2"), Carried(ms(1_200), LINE, "192.0.2.1"),
+    Carried(ms(800), None, "203.0.113.9"), Carried(ms(850), SECOND_LINE, "192.0.2.2"),
+    Carried(ms(1_200), LINE, "192.0.2.1"),
 ]  # fmt: skip
 SEEDS = st.integers(0, 2**32)
 
