@@ -1,4 +1,4 @@
-"""A line that is too small, by the rule of the dedicated network (QĐ 33/2025/QĐ-TTg Đ5.6).
+"""A line that is too small, by the rule of the dedicated network (TT 06/2026/TT-BKHCN Đ5.6, under QĐ 33/2025/QĐ-TTg).
 
 Its capacity is enough while, per direction, the 95th percentile of 5-minute use is not over 90 % of it on 7 days in a
 row. Looked at once a local day, over the days that end with the one before; what is measured on too few of their

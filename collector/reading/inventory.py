@@ -45,6 +45,13 @@ class Shelves:
     def lines(self, centre: str) -> list[LineInfo]:
         return list(self._now().lines.get(centre, ()))
 
+    def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
+        return self._now().lines
+
+    def imported(self) -> int:
+        """A number that changes with the inventory."""
+        return sum(self._now().mark)
+
     def systems(self) -> list[SystemInfo]:
         return list(self._now().systems)
 

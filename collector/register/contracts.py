@@ -25,7 +25,7 @@ class _Row(msgspec.Struct):
 
 
 _BODY: Final = msgspec.json.Decoder(_Row)
-UNREACHABLE: Final = "none"
+_UNREACHABLE: Final = ("none", "snmp")  # of the latter only the router's counters are known
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,18 @@ def read_lines(conn: Connection) -> Lines:
         contracts.setdefault(line, []).append(Contract(from_ms, to_ms, row.contract_bps))
         if networks := _networks(row):
             declared.setdefault(key.partition("/")[0], []).append(Declared(line, span, networks))
-        if row.reach_by == UNREACHABLE:
+        if unreachable_by(row.reach_by):
             spans = unreachable.setdefault(line, [])
             if spans and spans[-1].end == span.start:
                 spans[-1] = Span(spans[-1].start, span.end)
             else:
                 spans.append(span)
     return Lines(contracts, declared, unreachable)
+
+
+def unreachable_by(reach_by: str) -> bool:
+    """Whether nothing at the centre can send by a line alone, as its `reach_by` says."""
+    return reach_by.partition(":")[0] in _UNREACHABLE
 
 
 def _networks(row: _Row) -> tuple[Network, ...]:
