@@ -13,7 +13,7 @@ from collector.judge.court import Case
 from collector.judge.settling import Part
 from collector.judge.timeline import ALWAYS, Span
 from collector.judge.walk import valid_ms
-from collector.judging import findings, spoken
+from collector.judging import findings, flips, spoken
 from collector.judging.policy import Policies
 from collector.judging.views import affected
 from collector.lifecycle import records
@@ -151,9 +151,10 @@ class Watch:
         """What was found of lines, and by which of them agents began to speak."""
         since = self.since_ms - _WRITTEN_LATE_MS
         for subject, changed in findings.recorded_since(conn, since):
-            centre = subject.partition(":")[2].partition("/")[0]
-            for edge in {changed.start, min(changed.end, now_ms)}:
-                agenda.touch(centre, edge, edge)
+            centre, last = subject.partition(":")[2].partition("/")[0], min(changed.end, now_ms)
+            told = flips.effective(conn, [subject], changed.start, last)[subject]  # it is laid over each of these anew
+            for at in {changed.start, last, *(flip.at_ms for flip in told if flip.at_ms > changed.start)}:
+                agenda.touch(centre, at, at)
         for name, at_ms in spoken.recorded_since(conn, since):
             for centre in self.places.centres_of(conn, name):
                 agenda.touch(centre, at_ms, at_ms)
