@@ -24,7 +24,7 @@ TRANSMIT: Final = "motcua_line_transmit_bps"
 _SPEEDS: Final = ("motcua_line_download_bps", "motcua_line_upload_bps")
 _TEST: Final = (
     "INSERT INTO line_test (subject, at_ms, observation, stamp, download_bps, upload_bps) VALUES (?,?,?,?,?,?)"
-    " ON CONFLICT (subject, at_ms, observation) DO NOTHING"
+    " ON CONFLICT (at_ms, subject, observation) DO NOTHING"
 )
 _DUE: Final = (
     "INSERT INTO line_due (kind, at_ms, subject, touched) VALUES (?,?,?,1)"

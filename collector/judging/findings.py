@@ -20,6 +20,8 @@ _DETAIL: Final = msgspec.json.Decoder(dict[str, str | float | int])
 _IDS: Final = msgspec.json.Decoder(list[str])
 _JSON: Final = msgspec.json.Encoder()
 
+Rows = list[dict[str, object]]
+
 
 @dataclass(slots=True)
 class Findings:
@@ -54,21 +56,23 @@ def held_of(conn: Connection, subject: str, reason: str) -> list[Finding]:
     return sorted(held.values(), key=lambda one: one.span.start)
 
 
-def record(conn: Connection, subject: str, reason: str, looks: Sequence[Look], now_ms: int) -> int:
-    """Have on record what `looks` lead to, in order and up to now; from the first of them on nothing else holds.
+def changes(conn: Connection, subject: str, reason: str, looks: Sequence[Look], now_ms: int) -> Rows:
+    """The rows that put on record what `looks` lead to, in order and up to now; none where nothing differs.
 
-    How many rows were written: none where nothing differs.
+    From the first of them on nothing else holds.
     """
     if not looks:
-        return 0
+        return []
     since, held = looks[0].at, held_of(conn, subject, reason)
     before = next((one for one in held if one.span.start < since <= one.span.end), None)
     old = {one.span.start: one for one in held if one is before or one.span.start >= since}
     new = {one.span.start: one for one in found(reason, looks, before)}
-    rows = [_row(subject, change, now_ms) for change in _changes(old, new)]
-    if rows:
-        conn.execute(insert(t), rows)
-    return len(rows)
+    return [_row(subject, change, now_ms) for change in _changes(old, new)]
+
+
+def record(conn: Connection, rows: Rows) -> None:
+    """Put `changes` on record."""
+    conn.execute(insert(t), rows)
 
 
 def _changes(old: dict[int, Finding], new: dict[int, Finding]) -> Iterator[tuple[Finding, Span]]:

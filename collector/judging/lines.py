@@ -19,7 +19,7 @@ from collector.hub import Hub
 from collector.judge.findings import NOT_MEASURABLE, Look
 from collector.judge.speed import BELOW, Contract, Valid, speed_looks
 from collector.judge.use import FULL, use_looks
-from collector.judging.findings import record
+from collector.judging.findings import changes, record
 from collector.judging.policy import Policies, newest_number, read_policies
 from collector.judging.weeks import put_weeks, read_week, weeks_of
 from collector.loops import Loop
@@ -35,6 +35,9 @@ SETTLE_MS: Final = 15 * 60_000
 KEEP_MS: Final = 400 * DAY_MS
 FORGET_MS: Final = 3_600_000
 ROWS_A_BITE: Final = 2_000
+PACE_S: Final = 0.5
+"""Between two steps through the lines of a night: nobody waits for them."""
+
 IDLE_S: Final = 60.0
 REST_S: Final = 5.0
 _ANEW_MS: Final = 3_600_000
@@ -68,7 +71,9 @@ class LineFindings:
         self._done(USE, days)
         if told:
             self._hub.wake("inbox")  # the judge looks at findings, too
-        return 0.0 if max(len(tests), len(days)) >= LINES_A_STEP or self._forget(now_ms) else IDLE_S
+        if len(tests) >= LINES_A_STEP or self._forget(now_ms):
+            return 0.0
+        return PACE_S if len(days) >= LINES_A_STEP else IDLE_S
 
     # --- what it knows ----------------------------------------------------------------------------------------------
 
@@ -90,14 +95,11 @@ class LineFindings:
 
     def _unreachable(self, now_ms: int) -> None:
         """Lines that nothing at their centre can send by alone, as the inventory says, and those that were."""
-
-        def job(conn: Connection, line: str) -> int:
-            spans = self._lines.unreachable[line]
+        told = 0
+        for line, spans in self._lines.unreachable.items():
             looks = [Look(at, holds=holds) for span in spans for at, holds in ((span.start, True), (span.end, False))]
-            late = [look for look in looks if look.at <= now_ms]
-            return record(conn, line, NOT_MEASURABLE, _recent(late, now_ms), now_ms)
-
-        told = sum(self._hub.store.writer.do(partial(job, line=line)) for line in self._lines.unreachable)
+            begun = [look for look in looks if look.at <= now_ms]
+            told += self._record(line, NOT_MEASURABLE, _recent(begun, now_ms), now_ms)
         if told:
             self._hub.wake("inbox")
 
@@ -141,8 +143,13 @@ class LineFindings:
         return self._record(line, FULL, looks, now_ms)
 
     def _record(self, line: str, reason: str, looks: Sequence[Look], now_ms: int) -> int:
+        """How many rows were written; nobody else writes any."""
         self._hub.courtesy.after_you()
-        return self._hub.store.writer.do(lambda conn: record(conn, line, reason, looks, now_ms))
+        with self._hub.store.reading() as conn:
+            rows = changes(conn, line, reason, looks, now_ms)
+        if rows:
+            self._hub.store.writer.do(partial(record, rows=rows))
+        return len(rows)
 
     # --- what is to be done -----------------------------------------------------------------------------------------
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, select
 
-from collector.judge.egress import Carried, Spoke, carried
+from collector.judge.egress import Carried, Declared, Spoke, carried
 from collector.register.places import Place
 from collector.store.line_tables import egress as t
 
@@ -20,17 +20,24 @@ class Spoken:
     _seq: int = 0
     _by_agent: dict[str, list[Spoke]] = field(default_factory=dict)
 
-    def refresh(self, conn: Connection) -> None:
-        """Take in what was noted since."""
+    def refresh(self, conn: Connection) -> set[str]:
+        """Take in what was noted since; the agents that it is about."""
+        agents: set[str] = set()
         query = select(t.c.id, t.c.agent, t.c.from_ms, t.c.address).where(t.c.id > self._seq)
         for row in conn.execute(query.order_by(t.c.id)):
             self._seq = row.id
             insort(self._by_agent.setdefault(row.agent, []), Spoke(row.from_ms, row.address), key=lambda one: one.at)
+            agents.add(row.agent)
+        return agents
 
     def carried(self, place: Place) -> Sequence[Carried]:
         """By which line a centre's boxes spoke, from when on; the last to change counts where there are several."""
-        spoke = [one for name in place.boxes for one in self._by_agent.get(name, ())]
-        return carried(sorted(spoke, key=lambda one: (one.at, one.address)), place.declared) if spoke else ()
+        return self.runs(place.boxes, place.declared)
+
+    def runs(self, boxes: Iterable[str], declared: Sequence[Declared]) -> Sequence[Carried]:
+        """The same of these agents and what is declared."""
+        spoke = [one for name in boxes for one in self._by_agent.get(name, ())]
+        return carried(sorted(spoke, key=lambda one: (one.at, one.address)), declared) if spoke else ()
 
 
 def recorded_since(conn: Connection, at_ms: int) -> list[tuple[str, int]]:

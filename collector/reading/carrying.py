@@ -3,65 +3,74 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, func, select
 
 from collector.api import Carrying
 from collector.hub import Hub
-from collector.judge.egress import Backups, Spoke, carried
-from collector.register.contracts import read_lines
+from collector.judge.egress import Backups, Carried
+from collector.judging.spoken import Spoken
+from collector.register.contracts import Lines, read_lines
 from collector.store.inventory_tables import import_run
-from collector.store.line_tables import egress
 from collector.store.tables import agent
-from collector.store.whole import Whole
-
-_SPOKE: Final = Whole(
-    select(agent.c.centre, egress.c.from_ms, egress.c.address)
-    .join_from(egress, agent, agent.c.id == egress.c.agent)
-    .where(agent.c.role == "box", agent.c.revoked_ms.is_(None)),
-    list[tuple[str, int, str]],
-)
 
 
 class Carriers:
-    """Read again when an agent's address, the inventory or the register changed. Safe from any thread."""
+    """Kept in memory: what is noted of a box makes its centre be looked at anew. Safe from any thread."""
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._lock = threading.Lock()
-        self._mark: tuple[int, ...] = ()
+        self._imported = -1
+        self._lines = Lines({}, {}, {})
+        self._leads: dict[str, str] = {}
+        self._standing: tuple[int, int] = (-1, -1)
+        self._boxes: dict[str, list[str]] = {}  # by centre
+        self._spoken = Spoken()
         self._held: Mapping[str, Carrying] = {}
 
     def now(self) -> Mapping[str, Carrying]:
         """By centre; the same mapping again as long as nothing changed."""
         with self._lock, self._hub.store.reading() as conn:
-            mark = _mark(conn)
-            if mark != self._mark:
-                self._held, self._mark = _read(conn), mark
+            anew = self._register(conn)
+            spoke = self._spoken.refresh(conn)
+            centres = [c for c, names in self._boxes.items() if anew or not spoke.isdisjoint(names)]
+            if anew:
+                self._held = self._look(centres)
+            elif centres:
+                self._held = {**self._held, **self._look(centres)}
             return self._held
 
+    def _register(self, conn: Connection) -> bool:
+        """Take in another inventory and other agents. Whether there were any."""
+        imported = conn.scalar(select(func.max(import_run.c.id))) or 0
+        enrolled = conn.scalar(select(func.count()).select_from(agent)) or 0
+        standing = (enrolled, conn.scalar(select(func.max(agent.c.revoked_ms))) or 0)
+        if (imported, standing) == (self._imported, self._standing):
+            return False
+        if imported != self._imported:
+            self._lines, self._imported = read_lines(conn), imported
+            self._leads = {_centre(key): key for key in sorted(self._lines.contracts, reverse=True)}
+        self._standing, self._boxes = standing, {}
+        boxes = select(agent.c.centre, agent.c.id).where(agent.c.role == "box", agent.c.revoked_ms.is_(None))
+        for centre, name in conn.execute(boxes):
+            self._boxes.setdefault(centre, []).append(name)
+        return True
 
-def _mark(conn: Connection) -> tuple[int, ...]:
-    newest = (select(func.max(column)) for column in (egress.c.id, import_run.c.id, agent.c.revoked_ms))
-    standing = select(func.count()).select_from(agent)
-    return tuple(int(conn.scalar(query) or 0) for query in (*newest, standing))
+    def _look(self, centres: Iterable[str]) -> dict[str, Carrying]:
+        runs = {key: self._spoken.runs(self._boxes[key], self._lines.declared.get(key, ())) for key in centres}
+        return {key: _carrying(mine, self._leads.get(key, "")) for key, mine in runs.items() if mine}
 
 
-def _read(conn: Connection) -> dict[str, Carrying]:
-    lines = read_lines(conn)
-    spoke: dict[str, list[Spoke]] = {}
-    for centre, from_ms, address in sorted(_SPOKE.read(conn)):
-        spoke.setdefault(centre, []).append(Spoke(from_ms, address))
-    leads: dict[str, str] = {}
-    for key in sorted(lines.contracts):
-        leads.setdefault(key.removeprefix("line:").partition("/")[0], key)
-    found: dict[str, Carrying] = {}
-    for centre, told in spoke.items():
-        runs = carried(told, lines.declared.get(centre, ()))
-        now = runs[-1]
-        since = next((a.at for a, b in zip(runs[::-1], runs[-2::-1], strict=False) if b.line != now.line), runs[0].at)
-        backup = Backups(runs).at(now.at, leads.get(centre, "")) is not None
-        found[centre] = Carrying(now.line, now.address, since if now.line else now.at, backup)
-    return found
+def _carrying(runs: Sequence[Carried], lead: str) -> Carrying:
+    now, since = runs[-1], runs[-1].at
+    for run in reversed(runs):  # another address of the same line is no change of it
+        if now.line is None or run.line != now.line:
+            break
+        since = run.at
+    return Carrying(now.line, now.address, since, Backups(runs).at(now.at, lead) is not None)
+
+
+def _centre(line: str) -> str:
+    return line.removeprefix("line:").partition("/")[0]

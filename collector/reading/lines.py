@@ -21,12 +21,11 @@ from collector.reading.carrying import Carriers
 from collector.reading.intervals import intervals
 from collector.reading.inventory import Shelves
 from collector.register import retired
-from collector.store.line_tables import line_test, use_week
 from collector.store.tables import latest
 
 MAX_SPAN_MS: Final = 400 * DAY_MS
-FRESH_MS: Final = 60_000
-"""A ranking moves with a test a line and day: asked again within a minute, it is the same."""
+FRESH_MS: Final = 300_000
+"""A ranking moves with a test a line and day: asked again within five minutes, it is the same."""
 
 _USABLE: Final = ("ok", "degraded")
 _AT_ONCE: Final = 400
@@ -39,7 +38,7 @@ class LineBook:
         self._hub, self._shelves = hub, shelves
         self._carriers = Carriers(hub)
         self._lock = threading.Lock()
-        self._ranked: tuple[tuple[int, ...], Ranking] | None = None
+        self._ranked: tuple[tuple[int, ...], int, Ranking] | None = None
 
     def carrying(self) -> Mapping[str, Carrying]:
         """See `Reader.carrying`."""
@@ -48,23 +47,15 @@ class LineBook:
     # --- ranking ----------------------------------------------------------------------------------------------------
 
     def ranking(self, from_ms: int, to_ms: int) -> Ranking:
-        """See `Reader.ranking`. A span that moves with the clock is asked for by the minute."""
+        """See `Reader.ranking`. A span that moves with the clock is asked for in steps."""
         first, last = (-(-at // FRESH_MS) * FRESH_MS for at in (max(from_ms, to_ms - MAX_SPAN_MS), to_ms))
-        with self._lock:
-            mark = (first, last, *self._mark(first, last))
-            if self._ranked is None or self._ranked[0] != mark:
-                self._ranked = (mark, self._rank(first, last))
-            return self._ranked[1]
-
-    def _mark(self, first: int, last: int) -> tuple[int, ...]:
-        """Whatever a ranking of this span is made of, in a few numbers."""
-        inside = (line_test.c.at_ms >= first) & (line_test.c.at_ms < last)
-        with self._hub.store.reading_ts() as conn:
-            tests = conn.scalar(select(func.count()).select_from(line_test).where(inside)) or 0
-            week = conn.scalar(select(func.max(use_week.c.day_ms))) or 0
+        now_ms = self._hub.clock.mono_ms()
         with self._hub.store.reading() as conn:
-            number = newest_number(conn)
-        return tests, week, number, self._shelves.imported()
+            mark = (first, last, newest_number(conn), self._shelves.imported())
+        with self._lock:
+            if self._ranked is None or self._ranked[0] != mark or now_ms - self._ranked[1] >= FRESH_MS:
+                self._ranked = (mark, now_ms, self._rank(first, last))
+            return self._ranked[2]
 
     def _rank(self, first: int, last: int) -> Ranking:
         lines = self._lines()

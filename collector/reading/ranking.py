@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Final
 
-from sqlalchemy import Connection, Select, bindparam, func, select
+from sqlalchemy import BigInteger, Connection, Select, bindparam, cast, func, select
 
 from collector.api import (
     NEVER_TESTED,
@@ -34,12 +34,16 @@ from collector.store.tables import flip, latest
 from collector.store.whole import Whole
 
 NOT_MEASURABLE: Final = "not_measurable"
+WEEKS_MS: Final = 3 * DAY_MS
+"""A week of use that ended longer before the end of the span is not that of now."""
+
 _AT_ONCE: Final = 400
 
-_Test = tuple[str, str, int, float | None, float | None]
+_Test = tuple[str, str, int, int | None, int | None]
 _t = line_test.c
 _TESTS: Final = Whole(
-    select(_t.subject, _t.stamp, _t.at_ms, _t.download_bps, _t.upload_bps).where(
+    # Whole bits a second: to write and read a quarter of a million fractions takes longer than all the rest.
+    select(_t.subject, _t.stamp, _t.at_ms, cast(_t.download_bps, BigInteger), cast(_t.upload_bps, BigInteger)).where(
         _t.at_ms >= bindparam("first"), _t.at_ms < bindparam("last")
     ),
     list[_Test],
@@ -107,7 +111,7 @@ def read_ranking(
     for subject, stamp, at_ms, download, upload in _TESTS.read(conn, first=from_ms, last=to_ms):
         tests.setdefault(subject, _Tests()).take(stamp, at_ms, download, upload)
     weeks: dict[str, Week] = {}
-    for row in sorted(_WEEKS.read(conn, first=to_ms - 9 * DAY_MS, last=to_ms), key=lambda row: row[1]):
+    for row in sorted(_WEEKS.read(conn, first=to_ms - WEEKS_MS, last=to_ms), key=lambda row: row[1]):
         weeks[row[0]] = Week(row[1] + DAY_MS, *row[2:])
     ranks = [_rank(centre, line, tests.get(line.key, _NONE), weeks.get(line.key), due) for centre, line in lines]
     return Ranking(from_ms, to_ms, due, tuple(sorted(ranks, key=_worst_first)), tuple(_carriers(ranks)))

@@ -46,13 +46,13 @@ egress: Final = Table(
 # Tests of lines. `stamp`: `valid`, or why it says nothing of the line.
 line_test: Final = Table(
     "line_test", series,
+    Column("at_ms", BigInteger, primary_key=True),  # all lines of a span lie together: a ranking reads them all
     Column("subject", Text, primary_key=True),
-    Column("at_ms", BigInteger, primary_key=True),
     Column("observation", Text, primary_key=True),
     Column("stamp", Text, nullable=False),
     Column("download_bps", Float),
     Column("upload_bps", Float),
-    Index("line_test_at", "at_ms"),
+    Index("line_test_subject", "subject", "at_ms"),
     sqlite_with_rowid=False,
 )  # fmt: skip
 

@@ -71,10 +71,10 @@ def _line_test() -> None:
         sa.Column("stamp", sa.Text(), nullable=False),
         sa.Column("download_bps", sa.Float(), nullable=True),
         sa.Column("upload_bps", sa.Float(), nullable=True),
-        sa.PrimaryKeyConstraint("subject", "at_ms", "observation"),
+        sa.PrimaryKeyConstraint("at_ms", "subject", "observation"),
         sqlite_with_rowid=False,
     )
-    op.create_index("line_test_at", "line_test", ["at_ms"])
+    op.create_index("line_test_subject", "line_test", ["subject", "at_ms"])
 
 
 def _use() -> None:
