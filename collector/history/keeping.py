@@ -131,18 +131,18 @@ class History:
         # By series: a job touches the marks and pages of a few, and of a backlog's hours each once.
         parts = list(_parts(sorted(found.points, key=itemgetter(0)), POINTS_A_JOB)) or [()]
         for part in parts[:-1]:
-            self._commit(part, {}, LineRows(), old=old, new=old, until=new)
-        self._commit(parts[-1], found.latest, lines, old=old, new=new, until=new)
+            self._commit(part, {}, old=old, new=old, until=new)
+        self._commit(parts[-1], found.latest, old=old, new=new, until=new, lines=lines)
 
     def _commit(
         self,
         points: Sequence[tuple[Key, int, float]],
         newest: Mapping[Measured, StoredObservation],
-        lines: LineRows,
         *,
         old: int,
         new: int,
         until: int,
+        lines: LineRows | None = None,
     ) -> None:
         self._hub.courtesy.after_you()
         now_ms = self._hub.clock.wall_ms()
@@ -161,7 +161,8 @@ class History:
                 _put(conn, rows, until=until, now_ms=now_ms)
             if tops:
                 conn.execute(_LATEST, tops)
-            lines.put(conn)
+            if lines is not None:
+                lines.put(conn)
 
         self._hub.store.ts_writer.do(job)
 

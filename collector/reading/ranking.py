@@ -5,9 +5,10 @@ Two questions to history for all lines of the country; everything else is in mem
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from operator import itemgetter
 from statistics import median
 from typing import Final
 
@@ -75,29 +76,23 @@ _WORKED: Final = (
 )
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Tests:
     """What was tested of one line."""
 
-    downloads: list[float] = field(default_factory=list)
-    uploads: list[float] = field(default_factory=list)
-    valid: int = 0
-    newest_ms: int | None = None
-    invalid: Counter[str] = field(default_factory=Counter)
-
-    def take(self, stamp: str, at_ms: int, download: float | None, upload: float | None) -> None:
-        if stamp != VALID:
-            self.invalid[stamp] += 1
-            return
-        self.valid += 1
-        self.newest_ms = max(at_ms, self.newest_ms or at_ms)
-        if download is not None:
-            self.downloads.append(download)
-        if upload is not None:
-            self.uploads.append(upload)
+    downloads: Sequence[float]
+    uploads: Sequence[float]
+    valid: int
+    newest_ms: int | None
+    invalid: Counter[str]
 
 
-_NONE: Final = _Tests()
+def _tests(rows: Sequence[_Test]) -> _Tests:
+    valid = [row for row in rows if row[1] == VALID]
+    return _Tests(
+        [row[3] for row in valid if row[3] is not None], [row[4] for row in valid if row[4] is not None], len(valid),
+        max((row[2] for row in valid), default=None), Counter(row[1] for row in rows if row[1] != VALID),
+    )  # fmt: skip
 
 
 # --- ranking --------------------------------------------------------------------------------------------------------
@@ -107,13 +102,15 @@ def read_ranking(
     conn: Connection, lines: Iterable[tuple[str, LineInfo]], from_ms: int, to_ms: int, due: float
 ) -> Ranking:
     """`lines` with the keys of their centres; `due`: the share of the contract that is."""
-    tests: dict[str, _Tests] = {}
-    for subject, stamp, at_ms, download, upload in _TESTS.read(conn, first=from_ms, last=to_ms):
-        tests.setdefault(subject, _Tests()).take(stamp, at_ms, download, upload)
+    tests: dict[str, list[_Test]] = defaultdict(list)
+    for row in _TESTS.read(conn, first=from_ms, last=to_ms):
+        tests[row[0]].append(row)
     weeks: dict[str, Week] = {}
-    for row in sorted(_WEEKS.read(conn, first=to_ms - WEEKS_MS, last=to_ms), key=lambda row: row[1]):
-        weeks[row[0]] = Week(row[1] + DAY_MS, *row[2:])
-    ranks = [_rank(centre, line, tests.get(line.key, _NONE), weeks.get(line.key), due) for centre, line in lines]
+    for key, day_ms, receive, transmit, samples, days in sorted(
+        _WEEKS.read(conn, first=to_ms - WEEKS_MS, last=to_ms), key=itemgetter(1)
+    ):
+        weeks[key] = Week(day_ms + DAY_MS, receive, transmit, samples, days)
+    ranks = [_rank(centre, one, _tests(tests.get(one.key, ())), weeks.get(one.key), due) for centre, one in lines]
     return Ranking(from_ms, to_ms, due, tuple(sorted(ranks, key=_worst_first)), tuple(_carriers(ranks)))
 
 

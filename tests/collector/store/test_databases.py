@@ -16,7 +16,7 @@ from sqlalchemy import Connection, insert, select, text
 from collector.health import readiness
 from collector.hub import Hub
 from collector.settings import Settings
-from collector.store import inventory_tables, lifecycle_tables, migrations, rolled, tables
+from collector.store import inventory_tables, lifecycle_tables, line_tables, migrations, rolled, tables
 from collector.store.bodies import read_rows
 from collector.store.databases import Store, StoreError, migrate, open_store
 from collector.store.faults import Unavailable, fault_of
@@ -46,6 +46,7 @@ def test_the_migrations_make_exactly_the_declared_tables(store: Store) -> None:
     assert rolled.day.metadata is tables.series
     assert inventory_tables.inventory.metadata is tables.core
     assert lifecycle_tables.lifecycle.metadata is tables.core
+    assert line_tables.finding.metadata is tables.core
     halves = [(store.core, tables.core), (store.ts, tables.series)]
     for engine, declared in halves:
         with engine.connect() as conn:
