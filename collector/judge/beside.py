@@ -16,7 +16,7 @@ from collector.judge.speed import Contract, contracted
 from collector.judge.timeline import Detail
 from collector.judge.walk import Symptom
 from collector.judge.windows import MAX_EVIDENCE
-from collector.judging.policy import Line
+from collector.judging.policy import Line, Version
 
 _PORT: Final = "motcua_line_port_bps"
 _DUPLEX: Final = "motcua_line_port_duplex_ratio"
@@ -46,6 +46,18 @@ class Beside:
 def of_probe(facts: Sequence[Fact], probe: str) -> Beside:
     """The facts of one probe among those of a subject."""
     return Beside([fact for fact in facts if fact.probe == probe])
+
+
+def plain(fact: Fact, version: Version, contracts: Sequence[Contract]) -> bool:
+    """Whether no rule finds anything in a fact of these probes; facts of others are not judged here."""
+    lan, line = version.policy.lan, version.policy.line
+    read = {reading.metric: reading.value for reading in fact.readings}
+    if fact.probe == "use":
+        due = max([lan.port_bps, *(one.bps or 0.0 for one in contracts)])
+        return read.get(_DUPLEX, 1.0) in {0.0, 1.0} and not 0 < read.get(_PORT, 0.0) < due
+    if fact.probe == "dns":
+        return fact.outcome == "unknown" or (fact.outcome == "ok" and read.get(_ASKED, 0.0) <= line.dns_s)
+    return fact.probe != "wifi" or not lan.wifi_dbm or read.get(_SIGNAL, 0.0) >= lan.wifi_dbm
 
 
 def slow_port(use: Beside, at: int, rules: Line, nominal_bps: float, contracts: Sequence[Contract]) -> Symptom | None:

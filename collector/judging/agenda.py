@@ -155,9 +155,15 @@ class Watch:
             told = flips.effective(conn, [subject], changed.start, last)[subject]  # it is laid over each of these anew
             for at in {changed.start, last, *(flip.at_ms for flip in told if flip.at_ms > changed.start)}:
                 agenda.touch(centre, at, at)
-        for name, at_ms in spoken.recorded_since(conn, since):
+        # An agent's new address counts once it has for a while: until then it is looked at again and again.
+        for name, at_ms in spoken.recorded_since(conn, min(since, now_ms - self._hold_ms - _WRITTEN_LATE_MS)):
             for centre in self.places.centres_of(conn, name):
                 agenda.touch(centre, at_ms, at_ms)
+
+    @property
+    def _hold_ms(self) -> int:
+        """A box speaks at least every 25 s and is looked at every five."""
+        return max(round(1000 * v.policy.line.egress_s) for v in self.policies.versions) + 10_000
 
     def _deadlines(self, agenda: Agenda, now_ms: int) -> None:
         for centre, keys in [part for part, at in self.deadlines.items() if at <= now_ms]:
