@@ -11,6 +11,7 @@ from collector.api import Commands, Reader
 from collector.history.keeping import History
 from collector.history.rollups import Rollups
 from collector.hub import Hub
+from collector.judging.lines import LineFindings
 from collector.judging.loop import Judge
 from collector.loops import Loop
 from collector.reading.reader import HubReader
@@ -57,7 +58,8 @@ def socket(hub: Hub) -> Config:
 
 def loops(hub: Hub) -> list[Loop]:
     """Everything that repeats, each with the role it belongs to."""
-    return [*Parts.of(hub).loops(), Judge(hub).loop(), History(hub).loop(), Rollups(hub).loop()]
+    judging = (Judge(hub), History(hub), Rollups(hub), LineFindings(hub))
+    return [*Parts.of(hub).loops(), *(one.loop() for one in judging)]
 
 
 def release(hub: Hub) -> None:

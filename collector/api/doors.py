@@ -25,6 +25,7 @@ from collector.api.facts import (
     TaskInfo,
 )
 from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo
+from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
 
 MAX_PHASED: Final = 2_000
 
@@ -90,6 +91,22 @@ class Reader(Protocol):
 
     def lines(self, centre: str) -> list[LineInfo]:
         """The lines of a centre as they were contracted, by key."""
+        ...
+
+    def carrying(self) -> Mapping[str, Carrying]:
+        """Centre → the line that carries its traffic now; centres whose agent never spoke are left out."""
+        ...
+
+    def ranking(self, from_ms: int, to_ms: int) -> Ranking:
+        """Every line against its contract over a span, worst first, and by carrier."""
+        ...
+
+    def unproved(self, within_ms: int) -> list[Unproved]:
+        """Lines that nothing proved to work within so long: no train that came back, no valid test."""
+        ...
+
+    def norms(self, line: str) -> list[NormCheck]:
+        """The norms that apply today to a line (`line:07375-1/a`), and whether it meets them. Raises NotFound."""
         ...
 
     def systems(self) -> list[SystemInfo]:

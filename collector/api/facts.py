@@ -268,7 +268,9 @@ class SuiteHealth:
     refused: dict[str, int] | None = None  # requests refused since the start, by code; None: not this process' to know
 
 
-Unit = Literal["s", "share", "celsius", "bytes", "bps", "trains", "centres", "times", "periods", "switch"]
+Unit = Literal[
+    "s", "share", "celsius", "bytes", "bps", "dbm", "days", "trains", "centres", "times", "periods", "switch",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class LineInfo:
-    """A data line as it was contracted. `key` is that of its subject; `reach_by` says how a box sends by it."""
+    """A data line as it was contracted. `key` is that of its subject; `reach_by` says how a box sends by it.
+
+    `egress`: the addresses and networks that its traffic comes from outside, parted by blanks.
+    """
 
     key: str
     kind: str
@@ -42,6 +45,7 @@ class LineInfo:
     cpe_address: str
     uplink_group: str
     reach_by: str
+    egress: str = ""
 
 
 @dataclass(frozen=True, slots=True)

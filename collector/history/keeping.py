@@ -21,6 +21,7 @@ from sqlalchemy import Connection, insert, select, text, update
 from collector.api import CollectorError, StoredObservation
 from collector.history.changes import Key as Measured
 from collector.history.changes import Seen, key_of, worth_keeping
+from collector.history.lines import LineRows, line_rows
 from collector.history.marks import mark_hours
 from collector.hub import Hub
 from collector.loops import Loop
@@ -96,7 +97,7 @@ class History:
         found = harvest(stored)
         if found.undeclared:
             self._hub.counters.undeclared.labels("metric").inc(found.undeclared)
-        self._write(found, self._whole(stored, found), old=seq, new=rows[-1].seq)
+        self._write(found, self._whole(stored, found), line_rows(stored), old=seq, new=rows[-1].seq)
         self._hub.wake("history")
         return 0.0 if len(rows) == ROWS else IDLE_S
 
@@ -120,7 +121,9 @@ class History:
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
-    def _write(self, found: _Harvest, whole: Sequence[StoredObservation], *, old: int, new: int) -> None:
+    def _write(
+        self, found: _Harvest, whole: Sequence[StoredObservation], lines: LineRows, *, old: int, new: int
+    ) -> None:
         """Points in jobs of a bounded size; the cursor moves with the last, so that none is ever left out."""
         self._learn({key for key, _, _ in found.points})
         for some in _parts(whole, KEPT_A_JOB):
@@ -129,7 +132,7 @@ class History:
         parts = list(_parts(sorted(found.points, key=itemgetter(0)), POINTS_A_JOB)) or [()]
         for part in parts[:-1]:
             self._commit(part, {}, old=old, new=old, until=new)
-        self._commit(parts[-1], found.latest, old=old, new=new, until=new)
+        self._commit(parts[-1], found.latest, old=old, new=new, until=new, lines=lines)
 
     def _commit(
         self,
@@ -139,6 +142,7 @@ class History:
         old: int,
         new: int,
         until: int,
+        lines: LineRows | None = None,
     ) -> None:
         self._hub.courtesy.after_you()
         now_ms = self._hub.clock.wall_ms()
@@ -157,6 +161,8 @@ class History:
                 _put(conn, rows, until=until, now_ms=now_ms)
             if tops:
                 conn.execute(_LATEST, tops)
+            if lines is not None:
+                lines.put(conn)
 
         self._hub.store.ts_writer.do(job)
 

@@ -21,7 +21,7 @@ from collector.store.rolled import pruned
 from collector.store.tables import centre, cursor, inbox, ts_cursor
 
 READERS: Final = frozenset({"judge", "history"})
-NOT_READERS: Final = frozenset({"readyz"})
+NOT_READERS: Final = frozenset({"readyz", "shared"})  # the latter counts flips
 
 SMALL_MS: Final = 35 * DAY_MS
 LARGE_MS: Final = 3 * DAY_MS

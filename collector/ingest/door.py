@@ -13,6 +13,7 @@ from collector.ingest.arriving import check_head, read_body, read_head
 from collector.ingest.inbox import Inbox, Settled
 from collector.ingest.parcels import Arrival
 from collector.register.known import Register
+from collector.register.speaking_from import SpeakingFrom, peer_of
 from collector.web.problems import Headers, Receive, Refusal, Scope, Send, refusal_of, send_json, send_refusal
 from collector.web.speaking import speaker
 from wire.messages import MAX_COMPRESSED_BYTES, Answer
@@ -29,8 +30,8 @@ _ENCODER: Final = msgspec.json.Encoder()
 class Door:
     """The ASGI application of one path."""
 
-    def __init__(self, hub: Hub, register: Register, inbox: Inbox) -> None:
-        self._hub, self._register, self._inbox = hub, register, inbox
+    def __init__(self, hub: Hub, register: Register, inbox: Inbox, whence: SpeakingFrom) -> None:
+        self._hub, self._register, self._inbox, self._whence = hub, register, inbox, whence
         self._clock, self._writer = hub.clock, hub.store.writer
         self._arriving = 0
         self._waking = False
@@ -56,6 +57,7 @@ class Door:
             raise Refusal(405, "method", "batches are posted")
         head = read_head(scope)
         known = await speaker(self._register, head.token)
+        self._whence.note(known.agent, peer_of(scope), received_ms)
         unpack = check_head(head)
         expected = MAX_COMPRESSED_BYTES if head.length is None else head.length
         if self._arriving + expected > MAX_ARRIVING_BYTES:

@@ -174,6 +174,25 @@ def address(cell: str) -> str:
         raise CellError(f"{shown(cell)} is not an IP address", "write one such as 192.0.2.7 or 2001:db8::7") from None
 
 
+def networks(cell: str) -> str:
+    """Addresses and networks, parted by blanks or semicolons; at most 16, none wider than /16 or /48."""
+    found: list[str] = []
+    for word in cell.replace(";", " ").split():
+        try:
+            network = ipaddress.ip_network(word, strict=False)
+        except ValueError:
+            raise CellError(
+                f"{shown(word)} is not an address or network",
+                "write some such as 192.0.2.7 or 198.51.100.0/28",
+            ) from None
+        if network.prefixlen < (16 if network.version == 4 else 48):
+            raise CellError(f"{shown(word)} is too wide to tell a line by", "write the addresses of this line alone")
+        found.append(str(network.network_address) if network.num_addresses == 1 else str(network))
+    if not 0 < len(found) <= 16:
+        raise CellError(f"{len(found)} addresses", "write 1 to 16")
+    return " ".join(dict.fromkeys(found))
+
+
 def reach_by(cell: str) -> str:
     """How a box sends by this line: `default`, `gateway:<address>`, `source:<address>`, `interface:<name>`, `none`."""
     kind, _, rest = cell.partition(":")

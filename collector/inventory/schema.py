@@ -83,7 +83,8 @@ _LINES: Final = Table("lines", ("key",), (
     _needed("key", cells.line_key), _needed("kind", cells.one_of("internet", "tslcd", "mobile")),
     _needed("carrier", _SLUG), Column("circuit", cells.text(60)),
     Column("contract_bps", cells.whole(1, 1_000_000_000_000)), Column("cpe_address", cells.address),
-    Column("uplink_group", _SLUG), Column("reach_by", cells.reach_by), *_NOTE,
+    Column("uplink_group", _SLUG), Column("reach_by", cells.reach_by),
+    Column("egress", cells.networks), *_NOTE,
 ))  # fmt: skip
 
 DEVICE_KINDS: Final = (
@@ -123,13 +124,19 @@ _SERVICES: Final = Table("services", ("id",), (
     *_NOTE,
 ))  # fmt: skip
 
+FIGURES: Final = (
+    "use_p95", "speed_share", "contract", "rtt", "loss", "jitter", "availability", "longest_outage", "outage_p90",
+)  # fmt: skip
+"""What of a line a norm is about (collector/reading/norms.py); a norm that names none is shown and not compared."""
+
 UNITS: Final = ("s", "ratio", "bit_s", "vnd", "years", "persons_per_unit", "celsius", "humidity_ratio")
 
 _NORMS: Final = Table("norms", ("id", "from"), (
     _needed("id", _SLUG), _needed("name_vi", cells.name), _needed("name_en", cells.name), _needed("from", cells.day),
     Column("to", cells.day), Column("applies_to", cells.words), _needed("value", cells.number(-1e15, 1e15)),
     _needed("unit", cells.one_of(*UNITS)),
-    Column("limit", cells.one_of("at_most", "at_least", "equal")), _needed("basis", cells.text()),
+    Column("limit", cells.one_of("at_most", "at_least", "equal")), Column("figure", cells.one_of(*FIGURES)),
+    _needed("basis", cells.text()),
     _needed("confidence", cells.one_of(*CONFIDENCE)), *_NOTE,
 ))  # fmt: skip
 

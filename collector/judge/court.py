@@ -12,11 +12,14 @@ from typing import Final
 from collector.judge.agent import Condition, judge_agent
 from collector.judge.centre import Parts, judge_centre
 from collector.judge.device import judge_device
+from collector.judge.egress import Backups, Carried, settled
 from collector.judge.facts import Fact
+from collector.judge.findings import LAID, Finding, bare, laid
 from collector.judge.lan import judge_lan
 from collector.judge.line import judge_line
 from collector.judge.retired import without_service
 from collector.judge.service import Limit, judge_service
+from collector.judge.speed import Contract
 from collector.judge.timeline import Segment, Span, Timeline
 from collector.judge.vantage import REASONS, Far, Gaps, Nobody, own
 from collector.judge.walk import Question
@@ -35,6 +38,8 @@ class Case:
     was out of service; `stays` those in which an agent stood here, where it was carried: elsewhere it is not heard.
     `limits`: how slow a service may be, by time. `way`: the centre's timeline, where it is not among the subjects to be
     judged. `planned`: since when a plan holds a subject. `far`: what vantages of the province know of its lines.
+    `contracts` of its lines, by time; `findings` about them from more than these facts; `carried`: by which its traffic
+    left.
     """
 
     subjects: Mapping[str, str]
@@ -50,6 +55,9 @@ class Case:
     way: Timeline = _NEVER
     planned: Mapping[str, int] = field(default_factory=dict)
     far: Far = field(default_factory=Nobody)
+    contracts: Mapping[str, Sequence[Contract]] = field(default_factory=dict)
+    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    carried: Sequence[Carried] = ()
 
     def of(self, kind: str) -> list[str]:
         """The subjects of a kind, in the order of their keys."""
@@ -70,6 +78,14 @@ def judge(case: Case, span: Span) -> Timelines:
         court.put(key, court.centre(key, lan))
     court.services()
     return court.timelines
+
+
+def laid_on_record(case: Case, key: str, told: Timeline, span: Span) -> Timeline:
+    """What is told of a subject where bodies are gone, with what was found of it: that does not depend on them."""
+    findings = case.findings.get(key, ())
+    if not findings and not any(segment.reason in LAID for segment in told.starting(span.start, span.end)):
+        return told
+    return told.spliced(span.start, span.end, laid(bare(told), findings, span, case.policies))
 
 
 class _Court:
@@ -111,22 +127,27 @@ class _Court:
         return lans[0] if lans else _NEVER
 
     def line(self, key: str, lan: Timeline) -> list[Segment]:
-        """By the centre's own agents, and in the gaps they leave by what the province sees."""
+        """By the centre's own agents, in the gaps they leave by what the province sees, and what was found besides."""
         question, case = self.ask(key), self.case
-        before, start = own(question.before), self.span.start
+        before, start = own(bare(question.before)), self.span.start
         if question.before.at(start - 1).reason in REASONS:  # since when, and why, the gap is open is not on record
             last = next((fact.at for fact in reversed(question.facts) if fact.at < start), start)
             start = min(start, last)
         alone = replace(question, before=before, span=Span(start, self.span.end))
-        told = before.spliced(start, self.span.end, judge_line(alone, lan=lan))
-        return Gaps(key, question, told, case.far).filled()
+        judged = judge_line(alone, lan=lan, contracts=case.contracts.get(key, ()))
+        told = before.spliced(start, self.span.end, judged)
+        filled = Gaps(key, question, told, case.far).filled()
+        base = bare(question.before).spliced(self.span.start, self.span.end, filled)
+        return laid(base, case.findings.get(key, ()), self.span, case.policies)
 
     def centre(self, key: str, lan: Timeline) -> list[Segment]:
         case = self.case
         agents, lines, devices = (
             {key: self.timelines[key] for key in case.of(kind)} for kind in ("agent", "line", "device")
         )
-        parts = Parts(lan, lines, devices, agents, case.planned)
+        policies = case.policies
+        hold = settled(case.carried, lambda at: round(1000 * policies.at(at).policy.line.egress_s), self.span.end)
+        parts = Parts(lan, lines, devices, agents, case.planned, Backups(hold))
         return judge_centre(before=case.before.get(key, _NEVER), span=self.span, parts=parts)
 
     def services(self) -> None:

@@ -17,6 +17,7 @@ WATCHED: Final = frozenset({
     "motcua_device_disk_used_ratio", "motcua_device_inodes_used_ratio", "motcua_device_memory_used_ratio",
     "motcua_device_temperature_celsius", "motcua_device_battery_plugged", "motcua_device_network_speed_bps",
     "motcua_agent_spool_oldest_seconds", "motcua_agent_disk_free_bytes", "motcua_service_certificate_left_seconds",
+    "motcua_line_port_bps", "motcua_line_port_duplex_ratio", "motcua_line_dns_seconds", "motcua_lan_wifi_signal_dbm",
 })  # fmt: skip
 
 

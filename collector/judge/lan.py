@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from collector.api import State
-from collector.judge import trains
+from collector.judge import beside, trains
+from collector.judge.beside import Beside
 from collector.judge.facts import Fact
 from collector.judge.moments import Moment
 from collector.judge.timeline import Detail, Segment
@@ -22,7 +23,8 @@ def judge_lan(question: Question, *, behind: Sequence[Fact], ports: Sequence[Fac
     """`behind`: facts of the centre's lines, in order; `ports`: of the devices that hold the agents."""
     facts = trains.only(question.facts)
     agents = {fact.agent for fact in facts}
-    return walk(replace(question, facts=facts), _Lan(list(trains.only(behind)), _Ports(ports), agents))
+    signals = beside.of_probe(question.facts, "wifi")
+    return walk(replace(question, facts=facts), _Lan(list(trains.only(behind)), _Ports(ports), agents, signals))
 
 
 @dataclass(slots=True)
@@ -52,6 +54,7 @@ class _Lan:
     behind: list[Fact]
     ports: _Ports
     agents: set[str]
+    signals: Beside
     trains: Trains = field(default_factory=Trains)
 
     def needs(self, version: Version) -> Needs:
@@ -70,5 +73,9 @@ class _Lan:
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         rules = version.policy.lan
         windows = self.trains.telling(rules.min_trains)
-        found = (trains.loss(windows, rules.loss), self.ports.slow(moment, rules.port_bps))
+        found = (
+            trains.loss(windows, rules.loss),
+            self.ports.slow(moment, rules.port_bps),
+            beside.weak_wifi(self.signals, moment.at, rules.window_s, rules.wifi_dbm),
+        )
         return [symptom for symptom in found if symptom is not None]

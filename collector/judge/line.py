@@ -1,4 +1,7 @@
-"""A data line: trains to the anchors behind it, believed against the line only while the centre's network answers."""
+"""A data line: trains to the anchors behind it, believed against the line only while the centre's network answers.
+
+While it answers, its port and its resolver may make it degraded.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from collector.api import State
-from collector.judge import trains
+from collector.judge import beside, trains
+from collector.judge.beside import Beside
 from collector.judge.moments import Moment
+from collector.judge.speed import Contract
 from collector.judge.timeline import Segment, Timeline
 from collector.judge.trains import Trains
 from collector.judge.walk import Needs, Question, Symptom, walk
 from collector.judging.policy import Version
 
 
-def judge_line(question: Question, *, lan: Timeline) -> list[Segment]:
-    """`lan`: the centre's network as judged, to the end of what the question holds."""
-    return walk(replace(question, facts=trains.only(question.facts)), _Line(lan))
+def judge_line(question: Question, *, lan: Timeline, contracts: Sequence[Contract] = ()) -> list[Segment]:
+    """`lan`: the centre's network as judged, to the end of what the question holds; `contracts` by time."""
+    use, asked = (beside.of_probe(question.facts, probe) for probe in ("use", "dns"))
+    return walk(replace(question, facts=trains.only(question.facts)), _Line(lan, use, asked, contracts))
 
 
 def blame(lan: Timeline, first: int, last: int) -> tuple[State, str | None]:
@@ -30,6 +36,9 @@ def blame(lan: Timeline, first: int, last: int) -> tuple[State, str | None]:
 @dataclass(slots=True)
 class _Line:
     lan: Timeline
+    use: Beside
+    asked: Beside
+    contracts: Sequence[Contract]
     trains: Trains = field(default_factory=Trains)
 
     def needs(self, version: Version) -> Needs:
@@ -45,5 +54,10 @@ class _Line:
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         rules = version.policy.line
         windows = self.trains.telling(rules.min_trains)
-        found = (trains.loss(windows, rules.loss), trains.slow(windows, rules.rtt_s))
+        found = (
+            trains.loss(windows, rules.loss),
+            trains.slow(windows, rules.rtt_s),
+            beside.slow_port(self.use, moment.at, rules, version.policy.lan.port_bps, self.contracts),
+            beside.failed_resolver(self.asked, moment.at, rules),
+        )
         return [symptom for symptom in found if symptom is not None]

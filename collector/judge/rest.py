@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from collector.judge import trains
+from collector.judge import beside, trains
 from collector.judge.agent import own_state
 from collector.judge.court import Case, Timelines
 from collector.judge.device import conditions
@@ -23,6 +23,7 @@ from collector.judge.walk import valid_ms
 from collector.judging.policy import Version
 
 _USABLE: Final = ("ok", "degraded")
+_BY_TRAINS: Final = ("lan", "line")
 
 Source = tuple[str, str, str]
 
@@ -47,6 +48,8 @@ class _Held:
 
     def take(self, fact: Fact, valid: int) -> None:
         self.last[_source(fact)] = max(fact.at, self.last.get(_source(fact), 0))
+        if self.kind in _BY_TRAINS and fact.probe != trains.PROBE:
+            return  # a port that is read, or a resolver, does not keep a line known
         self.newest, self.valid_ms = max(self.newest, fact.at), max(valid, self.valid_ms)
 
 
@@ -89,7 +92,7 @@ class Rest:
             one = self.held.get(fact.subject)
             if one is None:
                 continue
-            if fact.at <= one.last.get(_source(fact), 0) or (one.last and fact.at > one.until):
+            if fact.at <= one.last.get(_source(fact), 0) or (one.newest and fact.at > one.until):
                 return "behind"
             news = news or _source(fact) not in one.last or not self._plain(fact)
             one.take(fact, valid_ms(fact, self.case.policies))
@@ -102,7 +105,7 @@ class Rest:
 
     def due_ms(self, cut_ms: int) -> int | None:
         """When the first of its subjects goes stale, as it stands; None where nothing is measured."""
-        return min((one.until + cut_ms + 1 for one in self.held.values() if one.last), default=None)
+        return min((one.until + cut_ms + 1 for one in self.held.values() if one.newest), default=None)
 
     def _plain(self, fact: Fact) -> bool:
         """By every version that may still look at it."""
@@ -113,7 +116,7 @@ class Rest:
 
 def _light(case: Case) -> Case:
     """The case without what was measured: a rest lives long."""
-    return Case({}, {}, {}, {}, case.policies, limits=case.limits)
+    return Case({}, {}, {}, {}, case.policies, limits=case.limits, contracts=case.contracts)
 
 
 def _source(fact: Fact) -> Source:
@@ -123,10 +126,10 @@ def _source(fact: Fact) -> Source:
 # --- what is plain, by kind; each beside the rule it answers for ------------------------------------------------------
 
 
-def _train(fact: Fact, told: Segment, version: Version, _case: Case) -> bool:
-    """Of a lan or a line: trains that came back whole; other probes are not what it is judged by."""
+def _train(fact: Fact, told: Segment, version: Version, case: Case) -> bool:
+    """Of a lan or a line: trains that came back whole; of other probes what gives no reason for anything."""
     if fact.probe != trains.PROBE:
-        return True
+        return beside.plain(fact, version, case.contracts.get(fact.subject, ()))
     slow = fact.rtt_s is not None and fact.subject.startswith("line:") and fact.rtt_s > version.policy.line.rtt_s
     return told.state == "ok" and fact.outcome == "ok" and fact.received == fact.sent and not slow
 

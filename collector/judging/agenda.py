@@ -8,10 +8,12 @@ from typing import Final
 
 from sqlalchemy import Connection, func, or_, select
 
+from collector.judge import trains
 from collector.judge.court import Case
 from collector.judge.settling import Part
 from collector.judge.timeline import ALWAYS, Span
 from collector.judge.walk import valid_ms
+from collector.judging import findings, flips, spoken
 from collector.judging.policy import Policies
 from collector.judging.views import affected
 from collector.lifecycle import records
@@ -99,6 +101,7 @@ class Watch:
         self._returns(conn, agenda, now_ms)
         self._conditions(conn, agenda)
         self._acts(conn, agenda)
+        self._lines(conn, agenda, now_ms)
         self._deadlines(agenda, now_ms)
         if caught_up and not self.caught_up:
             self._edges(conn, agenda)
@@ -144,6 +147,24 @@ class Watch:
         if self.acts is None:
             self.acts = records.newest(conn)
 
+    def _lines(self, conn: Connection, agenda: Agenda, now_ms: int) -> None:
+        """What was found of lines, and by which of them agents began to speak."""
+        since = self.since_ms - _WRITTEN_LATE_MS
+        for subject, changed in findings.recorded_since(conn, since):
+            centre, last = subject.partition(":")[2].partition("/")[0], min(changed.end, now_ms)
+            told = flips.effective(conn, [subject], changed.start, last)[subject]  # it is laid over each of these anew
+            for at in {changed.start, last, *(flip.at_ms for flip in told if flip.at_ms > changed.start)}:
+                agenda.touch(centre, at, at)
+        # An agent's new address counts once it has for a while: until then it is looked at again and again.
+        for name, at_ms in spoken.recorded_since(conn, min(since, now_ms - self._hold_ms - _WRITTEN_LATE_MS)):
+            for centre in self.places.centres_of(conn, name):
+                agenda.touch(centre, at_ms, at_ms)
+
+    @property
+    def _hold_ms(self) -> int:
+        """A box speaks at least every 25 s and is looked at every five."""
+        return max(round(1000 * v.policy.line.egress_s) for v in self.policies.versions) + 10_000
+
     def _deadlines(self, agenda: Agenda, now_ms: int) -> None:
         for centre, keys in [part for part, at in self.deadlines.items() if at <= now_ms]:
             due = self.deadlines.pop((centre, keys))
@@ -169,7 +190,7 @@ class Watch:
         # What the province sees goes stale as well, where it was asked.
         every = {**{key: case.facts.get(key, ()) for key in keys}, **{f"far {k}": f for k, f in case.far.asked.items()}}
         for key, facts in every.items():
-            if facts:
+            if facts := trains.only(facts) if key.startswith(("lan:", "line:")) else facts:
                 valid = max(valid_ms(fact, self.policies) for fact in facts[-8:])
                 last = (facts[-1].at, *_open_since(case, key))
                 moments += [at + valid + self.cut_ms + 1 for at in last]

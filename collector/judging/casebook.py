@@ -17,8 +17,10 @@ from collector.judge.facts import Fact, fact_of, in_order
 from collector.judge.settling import Part, parts_of
 from collector.judge.timeline import ALWAYS, Span
 from collector.judging import flips
+from collector.judging.findings import Findings
 from collector.judging.policy import Policies, Policy
 from collector.judging.resting import Rests
+from collector.judging.spoken import Spoken
 from collector.judging.views import Look, Seen, Views
 from collector.register.places import Key, Place, Places
 from collector.store.bodies import InboxRow, observations, read_seqs
@@ -64,6 +66,8 @@ class Casebook:
     max_facts: int = MAX_FACTS
     views: Views = field(default_factory=Views)
     rests: Rests = field(default_factory=Rests)
+    findings: Findings = field(default_factory=Findings)
+    spoken: Spoken = field(default_factory=Spoken)
     _rows: OrderedDict[int, tuple[Fact, ...]] = field(default_factory=OrderedDict)
     _held: int = 0
     _known: dict[str, _Known] = field(default_factory=dict)
@@ -97,6 +101,11 @@ class Casebook:
     def _see(self, row: InboxRow, facts: Sequence[Fact]) -> Seen:
         span = Span(row.at_min_ms, row.at_max_ms)
         return self.views.keep(row.seq, row.agent, span, facts, gone=row.body is None)
+
+    def refresh(self, conn: Connection) -> None:
+        """Take in what was found of lines, and whence agents spoke, since the last look."""
+        self.findings.refresh(conn)
+        self.spoken.refresh(conn)
 
     def parts(self, place: Place) -> list[Part]:
         """What of a place is settled together: first the centre itself, then its services by their periods."""
@@ -133,7 +142,8 @@ class Casebook:
         case = Case(
             subjects, by_subject, before, known.owners, self.policies, read_presence(conn, agents, span, now_ms),
             read_conditions(conn, agents, span) if core else {}, retired=place.retired, stays=place.stays,
-            limits=place.limits, way=before[centre], planned=known.planned, far=far,
+            limits=place.limits, way=before[centre], planned=known.planned, far=far, contracts=place.contracts,
+            findings=self.findings.of(subjects), carried=self.spoken.carried(place) if core else (),
         )  # fmt: skip
         return Loaded(case, held, pruned, far)
 

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, insert, select, update
 
 from collector.hub import Hub
-from collector.judge.court import Case, Timelines
+from collector.judge.court import Case, Timelines, laid_on_record
 from collector.judge.edits import Edit, edits, only_silence
 from collector.judge.retired import without_service
 from collector.judge.settling import Part, Settled, review
@@ -110,6 +110,7 @@ class Judge:
         book.views.begin()
         with self._hub.store.reading() as conn:
             self._places.refresh(conn)
+            book.refresh(conn)
             read = Intake(self._hub.courtesy, self._places, book, watch, agenda).read(conn, self._seq)
             late = watch.look(conn, agenda, now_ms=now_ms, caught_up=not read.more)
             if self._anew is not None:
@@ -257,5 +258,5 @@ def _told(settled: Settled, loaded: Loaded) -> Timelines:
         if key.startswith("agent:"):  # whether it was heard does not depend on what was kept
             told[key] = without_service(before, case.retired.get(key, ()), settled.span, case.policies)
         else:
-            told[key] = only_silence(before, timeline, settled.span)
+            told[key] = laid_on_record(case, key, only_silence(before, timeline, settled.span), settled.span)
     return told

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib import resources
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -18,6 +16,7 @@ from msgspec import Meta, Struct
 from sqlalchemy import Connection, func, insert, select, update
 
 from collector.api import CollectorError
+from collector.judging.contradictions import contradictions
 from collector.store.tables import policy as t
 from wire import strict
 
@@ -40,7 +39,7 @@ class Time(Struct, frozen=True, kw_only=True):
 
 
 class Lan(Struct, frozen=True, kw_only=True):
-    """Trains to the gateway. `port_bps` 0: the port's speed is not judged."""
+    """Trains to the gateway. `port_bps` 0: the port's speed is not judged; `wifi_dbm` 0: the signal is not."""
 
     lost_trains: Count
     good_trains: Count
@@ -49,10 +48,11 @@ class Lan(Struct, frozen=True, kw_only=True):
     loss: Share
     port_bps: Annotated[float, Meta(ge=0)]
     period_s: Seconds
+    wifi_dbm: Annotated[float, Meta(ge=-120, le=0)] = -75.0
 
 
 class Line(Struct, frozen=True, kw_only=True):
-    """Trains to the anchors of a line."""
+    """Trains to the anchors of a line, its use by the rule of the dedicated network, its resolver, whence it speaks."""
 
     lost_trains: Count
     good_trains: Count
@@ -61,6 +61,13 @@ class Line(Struct, frozen=True, kw_only=True):
     loss: Share
     rtt_s: Seconds
     period_s: Seconds
+    full_share: Share = 0.9
+    full_percentile: Share = 0.95
+    full_days: Annotated[int, Meta(ge=1, le=28)] = 7
+    full_coverage: Annotated[float, Meta(gt=0, le=1)] = 0.8
+    dns_failed: Annotated[int, Meta(ge=1, le=20)] = 3
+    dns_s: Seconds = 1.0
+    egress_s: Annotated[float, Meta(ge=0, le=600)] = 60.0
 
 
 class Device(Struct, frozen=True, kw_only=True):
@@ -215,41 +222,9 @@ def parse_policy(raw: bytes, name: str) -> Policy:
         policy = strict.loads(raw, Policy, name)
     except strict.SettingsError as error:
         raise PolicyError(str(error)) from error
-    if flaws := list(_contradictions(policy)):
+    if flaws := list(contradictions(policy)):
         raise PolicyError(f"{name}: {'; '.join(flaws)}")
     return policy
-
-
-def _contradictions(p: Policy) -> Iterator[str]:
-    decide = f"time.decide_within_s = {p.time.decide_within_s:g} s"
-    for kind, trains in (("lan", p.lan), ("line", p.line)):
-        rows = max(trains.lost_trains, trains.good_trains)
-        if rows * trains.period_s > p.time.decide_within_s:
-            key = "lost_trains" if rows == trains.lost_trains else "good_trains"
-            yield f"{kind}.{key}: {rows} trains of {kind}.period_s = {trains.period_s:g} s do not fit into {decide}"
-        if trains.min_trains * trains.period_s > trains.window_s:
-            room = f"{kind}.window_s = {trains.window_s:g} s"
-            yield f"{kind}.min_trains: {trains.min_trains} trains of {kind}.period_s do not fit into {room}"
-    if max(p.device.failed, p.device.good) * p.device.period_s > p.time.decide_within_s:
-        key = "failed" if p.device.failed >= p.device.good else "good"
-        yield f"device.{key}: so many in a row, device.period_s = {p.device.period_s:g} s, do not fit into {decide}"
-    if p.lan.loss > p.line.loss:  # a line is asked through the lan: its loss holds that of the lan
-        lan, line = f"lan.loss = {p.lan.loss:g}", f"line.loss = {p.line.loss:g}"
-        yield f"{lan} is over {line}: what the lan loses would be called the line's"
-    if p.time.cut_s >= p.time.decide_within_s:
-        yield f"{decide} must be longer than time.cut_s = {p.time.cut_s:g} s"
-    if p.time.hold_at_most_s < p.time.stale_periods * max(p.lan.period_s, p.line.period_s, p.device.period_s):
-        yield "time.hold_at_most_s is shorter than time.stale_periods periods: everything would be stale at once"
-    yield from _untestable(p.bandwidth)
-
-
-def _untestable(b: Bandwidth) -> Iterator[str]:
-    if b.test_s >= b.slot_s:
-        yield f"bandwidth.test_s = {b.test_s:g} s must be shorter than bandwidth.slot_s = {b.slot_s:g} s"
-    sizes = ("test_bytes", "day_bytes", "day_most_bytes")
-    for less, more in pairwise(sizes):
-        if getattr(b, less) > getattr(b, more):
-            yield f"bandwidth.{less} = {getattr(b, less):.0f} is over bandwidth.{more} = {getattr(b, more):.0f}"
 
 
 def read_policy_file(path: Path | None) -> tuple[bytes, str]:

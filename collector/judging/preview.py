@@ -3,7 +3,7 @@
 Every centre is judged twice from the same facts, once by the versions in force at each time and once by the candidate,
 window by window, so that memory does not grow with the span. Both begin from the state on record where the bodies
 begin, and what they do not share is the candidate's doing alone. Centres and what belongs to them are tried; shared
-systems in the province are not.
+systems in the province are not, nor what is found of lines over days (their tests, their use).
 """
 
 from __future__ import annotations
@@ -147,6 +147,7 @@ class _Trial:
         self._book.views.begin()
         with self._store.reading() as conn:
             place = self._places.at(conn, centre)
+            self._book.refresh(conn)
             paces = [part.pace for book in (self._book, self._other) for part in book.parts(place)]
             reach, ahead = max(pace.back_ms for pace in paces), max(pace.ahead_ms for pace in paces)
             around = Span(window.start - reach, min(window.end + 2 * ahead, self._now))

@@ -23,6 +23,7 @@ WORDS: Final = {
     "lan.loss": "Packets lost, at least this share for certain: degraded",
     "lan.port_bps": "Nominal speed of the box's network port",
     "lan.period_s": "A train this often, where no plan tells",
+    "lan.wifi_dbm": "Median Wi-Fi signal below this: degraded",
     "line.lost_trains": "Trains lost whole in a row: down",
     "line.good_trains": "Good trains in a row: back",
     "line.window_s": "Loss and round trip are counted over this time",
@@ -30,6 +31,13 @@ WORDS: Final = {
     "line.loss": "Packets lost, at least this share for certain: degraded",
     "line.rtt_s": "Median round trip over this: degraded",
     "line.period_s": "A train this often, where no plan tells",
+    "line.full_share": "Use over this share of the capacity: the line is full",
+    "line.full_percentile": "Compared is this percentile of the 5-minute use, each direction by itself",
+    "line.full_days": "Taken over so many local days in a row",
+    "line.full_coverage": "Measured on a smaller share of the 5-minute turns: nothing is concluded",
+    "line.dns_failed": "Its resolver failed so many times in a row while the line answers: degraded",
+    "line.dns_s": "Median time of its resolver over this: degraded",
+    "line.egress_s": "Another line counts as carrying the traffic once it has for so long",
     "device.failed": "Without answer so many times in a row while the centre's network answers: down",
     "device.good": "Well so many times in a row: back",
     "device.disk_used": "Share of a disk in use over this: degraded",
@@ -74,6 +82,7 @@ WORDS: Final = {
 
 _SUFFIXES: Final[tuple[tuple[str, Unit], ...]] = (
     ("_trains", "trains"), ("_centres", "centres"), ("_periods", "periods"), ("_bps", "bps"), ("_bytes", "bytes"),
+    ("_dbm", "dbm"), ("_days", "days"),
     ("_s", "s"), ("_c", "celsius"),
 )  # fmt: skip
 _SIZES: Final = (("G", 1e9), ("M", 1e6), ("k", 1e3))
@@ -151,6 +160,8 @@ _WRITE: Final[dict[Unit, Callable[[float], str]]] = {
     "s": _seconds,
     "share": lambda value: f"{value * 100:.6g} %",
     "celsius": lambda value: f"{value:g} °C",
+    "dbm": lambda value: f"{value:g} dBm" if value else "not judged",
+    "days": lambda value: _counted(value, "day"),
     "bytes": lambda value: _scaled(value, "B"),
     "bps": lambda value: _scaled(value, "b/s") if value else "not judged",
     "trains": lambda value: _counted(value, "train"),

@@ -46,6 +46,13 @@ class Shelves:
     def lines(self, centre: str) -> list[LineInfo]:
         return list(self._now().lines.get(centre, ()))
 
+    def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
+        return self._now().lines
+
+    def imported(self) -> int:
+        """A number that changes with the inventory."""
+        return sum(self._now().mark)
+
     def systems(self) -> list[SystemInfo]:
         return list(self._now().systems)
 
@@ -99,9 +106,10 @@ def _place(body: Body) -> Place:
 
 
 def _line(key: str, body: Body) -> LineInfo:
-    names = ("kind", "carrier", "circuit", "cpe_address", "uplink_group", "reach_by")
-    kind, carrier, circuit, cpe, group, reach_by = (_text(body, name) for name in names)
-    return LineInfo(f"line:{key}", kind, carrier, circuit, _number(body, "contract_bps"), cpe, group, reach_by)
+    names = ("kind", "carrier", "circuit", "cpe_address", "uplink_group", "reach_by", "egress")
+    kind, carrier, circuit, cpe, group, reach_by, egress = (_text(body, name) for name in names)
+    contract_bps = _number(body, "contract_bps")
+    return LineInfo(f"line:{key}", kind, carrier, circuit, contract_bps, cpe, group, reach_by, egress)
 
 
 def _system(key: str, body: Body) -> SystemInfo:

@@ -12,6 +12,7 @@ from collector.api import (
     MAX_PHASED,
     Actor,
     AgentInfo,
+    Carrying,
     Centre,
     Chronicle,
     DayFigure,
@@ -19,11 +20,13 @@ from collector.api import (
     Flip,
     Interval,
     LineInfo,
+    NormCheck,
     Overview,
     PhaseTimes,
     Place,
     PlannedItem,
     PolicyVersion,
+    Ranking,
     Series,
     Standing,
     StoredObservation,
@@ -31,13 +34,12 @@ from collector.api import (
     SuiteHealth,
     SystemInfo,
     TaskInfo,
+    Unproved,
 )
 from collector.history import charts
 from collector.history.buckets import TIERS
 from collector.history.daily import read_daily
 from collector.hub import Hub
-from collector.judge.edits import timeline_of
-from collector.judge.timeline import Segment
 from collector.judging import flips
 from collector.judging.policy import newest_number, read_policies
 from collector.judging.versions import read_versions
@@ -45,8 +47,10 @@ from collector.lifecycle import records
 from collector.reading import suite
 from collector.reading.chronicle import read_chronicle
 from collector.reading.evidence import find_observation, newest_observations, observations_before
+from collector.reading.intervals import intervals
 from collector.reading.inventory import Shelves
 from collector.reading.kept import kept_before, kept_by_id
+from collector.reading.lines import LineBook
 from collector.reading.overview import Province, standing, whole
 from collector.reading.systems import read_phases
 from collector.register import actors, tasks
@@ -80,6 +84,7 @@ class HubReader:
         self._hub = hub
         self._province = Province(hub)
         self._shelves = Shelves(hub)
+        self._lines = LineBook(hub, self._shelves)
 
     def now_ms(self) -> int:
         return self._hub.clock.wall_ms()
@@ -116,6 +121,18 @@ class HubReader:
 
     def lines(self, centre: str) -> list[LineInfo]:
         return self._shelves.lines(centre)
+
+    def carrying(self) -> Mapping[str, Carrying]:
+        return self._lines.carrying()
+
+    def ranking(self, from_ms: int, to_ms: int) -> Ranking:
+        return self._lines.ranking(from_ms, to_ms)
+
+    def unproved(self, within_ms: int) -> list[Unproved]:
+        return self._lines.unproved(within_ms)
+
+    def norms(self, line: str) -> list[NormCheck]:
+        return self._lines.norms(line)
 
     def systems(self) -> list[SystemInfo]:
         return self._shelves.systems()
@@ -198,7 +215,7 @@ class HubReader:
     def intervals(self, subjects: list[str], from_ms: int, to_ms: int) -> dict[str, list[Interval]]:
         with self._hub.store.reading() as conn:
             held = flips.effective(conn, subjects, from_ms, to_ms)
-        return {key: _intervals(key, rows, from_ms, to_ms) for key, rows in held.items()}
+        return {key: intervals(key, rows, from_ms, to_ms) for key, rows in held.items()}
 
     # --- measurements -----------------------------------------------------------------------------------------------
 
@@ -273,15 +290,3 @@ class HubReader:
 
 def _parts(keys: Sequence[str]) -> list[Sequence[str]]:
     return [keys[n : n + AT_ONCE] for n in range(0, len(keys), AT_ONCE)]
-
-
-def _intervals(key: str, rows: Sequence[Flip], from_ms: int, to_ms: int) -> list[Interval]:
-    if from_ms >= to_ms:
-        return []
-    held = timeline_of(rows).between(from_ms, to_ms - 1)
-    starts = [from_ms, *(segment.at for segment in held[1:])]
-    return [_interval(key, s, a, b) for s, a, b in zip(held, starts, [*starts[1:], to_ms], strict=True)]
-
-
-def _interval(key: str, segment: Segment, from_ms: int, to_ms: int) -> Interval:
-    return Interval(key, segment.state, segment.reason, from_ms, to_ms)

@@ -10,8 +10,11 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, or_, select
 
+from collector.judge.egress import Declared
 from collector.judge.service import Limit
+from collector.judge.speed import Contract
 from collector.judge.timeline import ALWAYS, Span
+from collector.register.contracts import Lines, read_lines
 from collector.register.limits import read_limits
 from collector.store.inventory_tables import import_run
 from collector.store.lifecycle_tables import lifecycle, posting, retirement
@@ -61,7 +64,8 @@ class Place:
     Agents that were carried elsewhere belong to it still, for what they measured here: `stays` says when they were
     here, for them and for those that came from elsewhere. `retired` are the spans out of service, by subject.
     `limits`: how slow each of its services may be, by time. `far`: which of its lines are seen from the province.
-    `watches`: whose lines its own vantages see, by agent.
+    `watches`: whose lines its own vantages see, by agent. `contracts` of its lines, by time; `declared`: whence their
+    traffic comes; `boxes`: its agents that measure them.
     """
 
     centre: str
@@ -72,6 +76,9 @@ class Place:
     limits: Mapping[str, Sequence[Limit]] = field(default_factory=dict)
     far: Mapping[str, FarLine] = field(default_factory=dict)
     watches: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    contracts: Mapping[str, Sequence[Contract]] = field(default_factory=dict)
+    declared: Sequence[Declared] = ()
+    boxes: frozenset[str] = frozenset()
 
     def longest_periods(self) -> dict[str, int]:
         """The longest period that any plan ever had for a subject, ms, of what is judged."""
@@ -139,8 +146,10 @@ def read_vantages(conn: Connection) -> Vantages:
     return Vantages(lines, {name: frozenset(keys) for name, keys in watches.items()}, centres)
 
 
-def read_place(conn: Connection, centre: str, limits: Mapping[str, Sequence[Limit]], vantages: Vantages) -> Place:
-    """The register of one centre. `limits`: how slow a service may be, by its id."""
+def read_place(
+    conn: Connection, centre: str, limits: Mapping[str, Sequence[Limit]], vantages: Vantages, lines: Lines
+) -> Place:
+    """The register of one centre. `limits`: how slow a service may be, by its id; `lines` of the whole inventory."""
     rows = conn.execute(select(subject.c.key, subject.c.kind).where(subject.c.centre == centre))
     subjects = {row.key: row.kind for row in rows if row.kind in _JUDGED} | {f"centre:{centre}": "centre"}
     agents = agents_at(conn, centre)
@@ -149,8 +158,13 @@ def read_place(conn: Connection, centre: str, limits: Mapping[str, Sequence[Limi
     watches = {name: vantages.watches[name] for name in agents if name in vantages.watches}
     return Place(
         centre, subjects, plan_versions(conn, agents), _retired(conn, centre, list(subjects)), _stays(conn, centre),
-        own, far, watches,
+        own, far, watches, {key: lines.contracts[key] for key in subjects if key in lines.contracts},
+        lines.declared.get(centre, ()), frozenset(_boxes(conn, agents)),
     )  # fmt: skip
+
+
+def _boxes(conn: Connection, agents: Sequence[str]) -> list[str]:
+    return list(conn.scalars(select(agent.c.id).where(agent.c.id.in_(agents), agent.c.role == "box")))
 
 
 def service_of(key: str) -> str:
@@ -208,11 +222,12 @@ class Places:
     _centres: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _newest: tuple[int, int] = (0, 0)
     _limits: Mapping[str, Sequence[Limit]] | None = None
+    _lines: Lines | None = None
     _vantages: Vantages | None = None
 
     def forget(self, _topic: str = "") -> None:
         """The register changed: read places again when they are needed."""
-        self._places, self._centres, self._limits, self._vantages = {}, {}, None, None
+        self._places, self._centres, self._limits, self._vantages, self._lines = {}, {}, None, None, None
 
     def refresh(self, conn: Connection) -> None:
         """Forget what another process changed: an import, or what people changed of the register since."""
@@ -247,9 +262,9 @@ class Places:
     def at(self, conn: Connection, centre: str) -> Place:
         """The place of a centre."""
         if centre not in self._places:
-            if self._limits is None:
-                self._limits = read_limits(conn)
-            self._places[centre] = read_place(conn, centre, self._limits, self.vantages(conn))
+            if self._limits is None or self._lines is None:
+                self._limits, self._lines = read_limits(conn), read_lines(conn)
+            self._places[centre] = read_place(conn, centre, self._limits, self.vantages(conn), self._lines)
         return self._places[centre]
 
     def vantages(self, conn: Connection) -> Vantages:

@@ -10,6 +10,7 @@ from typing import Final
 from sqlalchemy import Column, Connection, Table, delete, select, tuple_
 
 from collector.store.lease_tables import lease
+from collector.store.line_tables import egress
 from collector.store.tables import boot, join_code, login, quarantine, session, task
 
 DAY_MS: Final = 86_400_000
@@ -23,6 +24,7 @@ _RULES: Final[list[tuple[Table, str, int]]] = [
     (session, "expires_ms", 30),
     (task, "expires_ms", 400),
     (lease, "to_ms", 400),
+    (egress, "recorded_ms", 400),
 ]
 
 

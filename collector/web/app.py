@@ -27,6 +27,7 @@ from collector.leases.keeping import Leases
 from collector.loops import Loop
 from collector.register.known import Register
 from collector.register.presence import Heartbeats
+from collector.register.speaking_from import SpeakingFrom
 from collector.web.problems import Receive, Refusal, Scope, Send, refusal_of, send_refusal
 from collector.web.readapi import read_routes
 from collector.web.routes import plain_routes
@@ -44,6 +45,7 @@ class Parts:
 
     register: Register
     heartbeats: Heartbeats
+    whence: SpeakingFrom
     waiting: Waiting
     door: Door
     leases: Leases
@@ -54,15 +56,16 @@ class Parts:
         found = hub.parts.get("ingest")
         if isinstance(found, Parts):
             return found
-        register, heartbeats = Register(hub), Heartbeats(hub)
-        door = Door(hub, register, Inbox(hub.store))
-        waiting = Waiting(hub, register, heartbeats, park_s=0.0 if hub.driven else PARK_S)
-        made = hub.parts["ingest"] = cls(register, heartbeats, waiting, door, Leases(hub))
+        register, heartbeats, whence = Register(hub), Heartbeats(hub), SpeakingFrom(hub)
+        door = Door(hub, register, Inbox(hub.store), whence)
+        waiting = Waiting(hub, register, heartbeats, whence, park_s=0.0 if hub.driven else PARK_S)
+        made = hub.parts["ingest"] = cls(register, heartbeats, whence, waiting, door, Leases(hub))
         return made
 
     def loops(self) -> list[Loop]:
         """What keeps them fresh, with the role `ingest`."""
-        return [self.register.loop(), self.waiting.loop(), *self.heartbeats.loops(), self.leases.loop()]
+        found = [self.register.loop(), self.waiting.loop(), self.whence.loop()]
+        return [*found, *self.heartbeats.loops(), self.leases.loop()]
 
 
 class AgentApp:

@@ -17,6 +17,7 @@ from collector.loops import Loop
 from collector.register import tasks
 from collector.register.known import Known, Register, token_hash
 from collector.register.presence import Heartbeats
+from collector.register.speaking_from import SpeakingFrom, peer_of
 from collector.web.problems import Receive, Refusal, Scope, Send, refusal_of, send_json, send_refusal
 from collector.web.speaking import bearer, speaker
 from wire.messages import Task, WaitAnswer
@@ -30,8 +31,11 @@ _ENCODER: Final = msgspec.json.Encoder()
 class Waiting:
     """The ASGI application of one path."""
 
-    def __init__(self, hub: Hub, register: Register, heartbeats: Heartbeats, *, park_s: float = PARK_S) -> None:
+    def __init__(
+        self, hub: Hub, register: Register, heartbeats: Heartbeats, whence: SpeakingFrom, *, park_s: float = PARK_S
+    ) -> None:
         self._hub, self._register, self._heartbeats, self._park_s = hub, register, heartbeats, park_s
+        self._whence = whence
         self._parked: dict[str, asyncio.Future[bool]] = {}
         self._hinted: set[str] = set()  # agents for which something may be queued
         self._running: dict[str, frozenset[str]] = {}  # what each last said to be running
@@ -68,7 +72,9 @@ class Waiting:
             raise Refusal(405, "method", "the wait channel is read with GET")
         token = next((bearer(value) for name, value in scope["headers"] if name == b"authorization"), b"")
         known = await speaker(self._register, token)
-        self._heartbeats.beat(known.agent, self._hub.clock.wall_ms())
+        now_ms = self._hub.clock.wall_ms()
+        self._heartbeats.beat(known.agent, now_ms)
+        self._whence.note(known.agent, peer_of(scope), now_ms)
         self._hub.counters.heartbeats.inc()
         asked = _query(scope["query_string"])
         await self._note_running(known.agent, asked.get("running", ""))

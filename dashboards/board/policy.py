@@ -157,6 +157,8 @@ _WRITE: Final[dict[Unit, Callable[[float, Words], str]]] = {
     "s": _seconds,
     "share": lambda value, words: f"{number(value * 100, 4, words.lang)}{NBSP}%",
     "celsius": lambda value, words: f"{number(value, 2, words.lang)}{NBSP}°C",
+    "dbm": lambda value, words: f"{number(value, 2, words.lang)}{NBSP}dBm" if value else words("policy.not_judged"),
+    "days": _counted("days"),
     "bytes": _scaled("B"),
     "bps": lambda value, words: _RATE(value, words) if value else words("policy.not_judged"),
     "trains": _counted("trains"),

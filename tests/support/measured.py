@@ -12,9 +12,12 @@ from collector.api import Flip, State
 from collector.judge.agent import Condition
 from collector.judge.court import Case
 from collector.judge.edits import Edit, edits, timeline_of
+from collector.judge.egress import Carried
 from collector.judge.facts import Fact, Reading, in_order
+from collector.judge.findings import Finding
 from collector.judge.service import Limit
 from collector.judge.settling import Part, Settled, parts_of, review
+from collector.judge.speed import Contract
 from collector.judge.timeline import ALWAYS, Span, Timeline
 from collector.judge.vantage import Names, answered, answers
 from collector.judging.policy import Policies, Version, parse_policy
@@ -29,6 +32,7 @@ VANTAGE: Final = "01ARZ3NDEKTSV4RRFFQ69G5FVA"
 LAN: Final = "lan:00000-1"
 LINE: Final = "line:00000-1/a"
 SECOND_LINE: Final = "line:00000-1/b"
+THIRD_LINE: Final = "line:00000-1/c"
 CENTRE: Final = "centre:00000-1"
 AGENT: Final = f"agent:{BOX}"
 PORTAL: Final = "service:portal@00000-1"
@@ -70,6 +74,17 @@ def report(second: float, *readings: tuple[str, str, float], subject: str = DEVI
     why = {"ok": None, "fail": "no_answer", "unknown": "probe_error"}[outcome]
     name = f"{BOX}/{subject}/self/{round(second * 1000)}"
     return Fact(ms(second), subject, BOX, "pc", "self", outcome, why, 60_000, name, 0, readings=told)
+
+
+def beside(
+    second: float, subject: str, probe: str, *readings: tuple[str, float], outcome: Outcome = "ok",
+    reason: str | None = None, period_s: float = 60.0,
+) -> Fact:  # fmt: skip
+    """What another probe measured of a lan or a line: its port, its resolver, its Wi-Fi."""
+    told = tuple(Reading(metric, "", value) for metric, value in readings)
+    why = reason or {"ok": None, "fail": "no_answer", "unknown": "probe_error"}[outcome]
+    name = f"{BOX}/{subject}/{probe}/{round(second * 1000)}"
+    return Fact(ms(second), subject, BOX, probe, "it", outcome, why, round(period_s * 1000), name, 0, readings=told)
 
 
 def run(
@@ -137,6 +152,9 @@ class Desk:
     seen: list[Fact] = field(default_factory=list)
     """What the vantage measured: of this centre's lines, and of all else it asks."""
     room: Sequence[Span] = (Span(ms(-10), ALWAYS),)
+    contracts: Mapping[str, Sequence[Contract]] = field(default_factory=dict)
+    findings: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    carried: Sequence[Carried] = ()
     facts: list[Fact] = field(default_factory=list)
     rows: list[Flip] = field(default_factory=list)
 
@@ -201,7 +219,7 @@ class Desk:
         return Case(
             {key: self.kinds[key] for key in keys}, facts, before, owners, self.policies, {BOX: self.presence},
             {BOX: self.conditions}, limits=self.limits, way=before.get(CENTRE, Timeline()), planned=self.planned,
-            far=far,
+            far=far, contracts=self.contracts, findings=self.findings, carried=self.carried,
         )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from collector.api import (
     Act,
     Actor,
     AgentInfo,
+    Carrying,
     Centre,
     Chronicle,
     DayFigure,
@@ -24,6 +25,7 @@ from collector.api import (
     Interval,
     Ledger,
     LineInfo,
+    NormCheck,
     NotAllowed,
     NotFound,
     Overview,
@@ -32,6 +34,7 @@ from collector.api import (
     PlannedItem,
     Point,
     PolicyVersion,
+    Ranking,
     Series,
     Standing,
     State,
@@ -41,6 +44,7 @@ from collector.api import (
     SystemInfo,
     SystemView,
     TaskInfo,
+    Unproved,
     Window,
 )
 from collector.judging.policy import parse_policy, read_policy_file
@@ -79,6 +83,10 @@ class World:
     known_places: dict[str, Place] = field(default_factory=dict)
     known_lines: dict[str, list[LineInfo]] = field(default_factory=dict)
     known_systems: list[SystemInfo] = field(default_factory=list)
+    carried: dict[str, Carrying] = field(default_factory=dict)  # by the key of the centre
+    ranked: Ranking = field(default_factory=lambda: Ranking(0, 0, 0.8, (), ()))
+    never_proved: list[Unproved] = field(default_factory=list)
+    checked: dict[str, list[NormCheck]] = field(default_factory=dict)  # by the key of the line's subject
     hours: dict[str, tuple[str, ...]] = field(default_factory=dict)  # today's, by schedule
     answers: dict[str, PhaseTimes] = field(default_factory=dict)
     past: dict[str, list[Interval]] = field(default_factory=dict)  # what a subject went through before it stood so
@@ -152,6 +160,18 @@ class World:
 
     def lines(self, centre: str) -> list[LineInfo]:
         return self.known_lines.get(centre, [])
+
+    def carrying(self) -> Mapping[str, Carrying]:
+        return self.carried
+
+    def ranking(self, from_ms: int, to_ms: int) -> Ranking:
+        return replace(self.ranked, from_ms=from_ms, to_ms=to_ms)
+
+    def unproved(self, within_ms: int) -> list[Unproved]:
+        return list(self.never_proved)
+
+    def norms(self, line: str) -> list[NormCheck]:
+        return list(self.checked.get(line, ()))
 
     def systems(self) -> list[SystemInfo]:
         return list(self.known_systems)

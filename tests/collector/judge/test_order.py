@@ -13,9 +13,25 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from collector.judge.agent import Condition
+from collector.judge.egress import Carried
 from collector.judge.facts import Fact
+from collector.judge.findings import Finding
+from collector.judge.speed import Contract
 from collector.judge.timeline import ALWAYS, Span
-from tests.support.measured import AGENT, KINDS, LAN, LINE, SECOND_LINE, Desk, batches, ms, report, train
+from tests.support.measured import (
+    AGENT,
+    KINDS,
+    LAN,
+    LINE,
+    SECOND_LINE,
+    THIRD_LINE,
+    Desk,
+    batches,
+    beside,
+    ms,
+    report,
+    train,
+)
 
 LENGTH_S = 1_500
 END_S = LENGTH_S + 300
@@ -24,6 +40,20 @@ _DISK = "motcua_device_disk_used_ratio"
 _SPOOL = "motcua_agent_spool_oldest_seconds"
 _SPELLS = ("good", "good", "good", "lost", "lossy", "slow", "blind", "nothing")
 _SKEW = [Condition("clock_skew", Span(ms(300), ms(360)))]
+_CONTRACTS = {LINE: [Contract(0, ms(700), 1e7), Contract(ms(700), None, 1e8)]}
+_FINDINGS = {
+    LINE: [
+        Finding("line_full", Span(ms(200), ms(420)), {"days": 7}, ("f",), ("g",)),
+        Finding("below_contract", Span(ms(350), ms(900)), {"tests": 3}, ("b",), ("c",)),
+    ],
+    SECOND_LINE: [Finding("below_contract", Span(ms(600), ALWAYS), {"tests": 3}, ("d",))],
+    THIRD_LINE: [Finding("not_measurable", Span(ms(100), ms(1_000)))],
+}
+_CARRIED = [
+    Carried(ms(0), LINE, "192.0.2.1"), Carried(ms(500), SECOND_LINE, "192.0.2.2"), Carried(ms(530), LINE, "192.0.2.1"),
+    Carried(ms(800), None, "203.0.113.9"), Carried(ms(850), SECOND_LINE, "192.0.2.2"),
+    Carried(ms(1_200), LINE, "192.0.2.1"),
+]  # fmt: skip
 SEEDS = st.integers(0, 2**32)
 
 
@@ -33,7 +63,10 @@ class Story:
     presence: list[Span]
 
     def desk(self) -> Desk:
-        return Desk(presence=self.presence, conditions=_SKEW)
+        return Desk(
+            presence=self.presence, conditions=_SKEW, contracts=_CONTRACTS, findings=_FINDINGS, carried=_CARRIED,
+            kinds={**KINDS, THIRD_LINE: "line"},
+        )  # fmt: skip
 
 
 def story(seed: int) -> Story:
@@ -41,7 +74,7 @@ def story(seed: int) -> Story:
     dice = Random(seed)
     sources = [(LAN, "gateway"), (LINE, "collector"), (LINE, "192.0.2.9"), (SECOND_LINE, "192.0.2.10")]
     facts = [fact for subject, target in sources for fact in _weather(dice, subject, target)]
-    return Story(sorted([*facts, *_reports(dice)], key=lambda f: f.at), _presence(dice))
+    return Story(sorted([*facts, *_reports(dice), *_beside(dice)], key=lambda f: f.at), _presence(dice))
 
 
 def _weather(dice: Random, subject: str, target: str) -> Iterator[Fact]:
@@ -63,6 +96,19 @@ def _reports(dice: Random) -> Iterator[Fact]:
             disk = (_DISK, "/", dice.choice([0.5, 0.5, 0.99]))
             yield report(minute * 60 + 7.5, disk, outcome="fail" if dice.random() < 0.3 else "ok")
             yield report(minute * 60 + 7.6, (_SPOOL, "", dice.choice([0.0, 0.0, 9_000.0])), subject=AGENT)
+
+
+def _beside(dice: Random) -> Iterator[Fact]:
+    """The port and the resolver of a line, and the lan's Wi-Fi."""
+    for turn in range(LENGTH_S // 60):
+        answered = dice.random() < 0.6
+        took = ("motcua_line_dns_seconds", dice.choice([0.02, 0.02, 3.0]))
+        yield beside(turn * 60 + 3.3, LINE, "dns", *([took] if answered else []), outcome="ok" if answered else "fail")
+    for turn in range(LENGTH_S // 300):
+        port = ("motcua_line_port_bps", dice.choice([1e7, 1e8, 1e9])), ("motcua_line_port_duplex_ratio", 1.0)
+        yield beside(turn * 300 + dice.uniform(0, 200), LINE, "use", *port, period_s=300)
+        signal = ("motcua_lan_wifi_signal_dbm", dice.choice([-50.0, -90.0]))
+        yield beside(turn * 300 + 8.8, LAN, "wifi", signal, period_s=300)
 
 
 def _presence(dice: Random) -> list[Span]:
@@ -126,3 +172,4 @@ def test_stories_hold_every_state_of_every_kind() -> None:
     assert {(LAN, "down"), (LINE, "down"), ("centre:00000-1", "down")} <= {(key, to) for key, to, _ in seen}
     reasons = {reason for key, _, reason in seen if key in (LAN, LINE)}
     assert reasons >= {"silent", "stale", "loss", "slow", "gateway_mute", "lan_down", "lan_unknown", "no_permission"}
+    assert reasons >= {"port_slow", "dns_failed", "dns_slow", "wifi_weak", "below_contract", "line_full"}

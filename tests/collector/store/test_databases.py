@@ -20,6 +20,7 @@ from collector.store import (
     inventory_tables,
     lease_tables,
     lifecycle_tables,
+    line_tables,
     migrations,
     reflector_tables,
     rolled,
@@ -56,6 +57,7 @@ def test_the_migrations_make_exactly_the_declared_tables(store: Store) -> None:
     assert lifecycle_tables.lifecycle.metadata is tables.core
     assert lease_tables.lease.metadata is tables.core
     assert reflector_tables.reflector.metadata is tables.core
+    assert line_tables.finding.metadata is tables.core
     halves = [(store.core, tables.core), (store.ts, tables.series)]
     for engine, declared in halves:
         with engine.connect() as conn:

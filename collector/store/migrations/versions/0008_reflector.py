@@ -11,7 +11,7 @@ from alembic import op
 from collector.store.migrations import parts
 
 revision = "0008"
-down_revision = "0006"
+down_revision = "0007"
 
 
 def upgrade() -> None:
