@@ -49,6 +49,7 @@ from collector.api.facts import (
     Threshold,
     Unit,
 )
+from collector.api.paths import Broken, Hop, PathLook, PathView
 from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "Act",
     "Actor",
     "AgentInfo",
+    "Broken",
     "Centre",
     "Change",
     "Chronicle",
@@ -71,6 +73,7 @@ __all__ = [
     "Expected",
     "Flip",
     "FormerName",
+    "Hop",
     "Interval",
     "Ledger",
     "LineInfo",
@@ -79,6 +82,8 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "Overview",
+    "PathLook",
+    "PathView",
     "Pause",
     "PhaseTimes",
     "Place",

@@ -24,6 +24,7 @@ from collector.api.facts import (
     SuiteHealth,
     TaskInfo,
 )
+from collector.api.paths import PathView
 from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo
 
 MAX_PHASED: Final = 2_000
@@ -90,6 +91,10 @@ class Reader(Protocol):
 
     def lines(self, centre: str) -> list[LineInfo]:
         """The lines of a centre as they were contracted, by key."""
+        ...
+
+    def path(self, line: str) -> PathView:
+        """The way of the subject `line:<key>` hop by hop: then, now, and where it breaks off."""
         ...
 
     def systems(self) -> list[SystemInfo]:

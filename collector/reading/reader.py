@@ -20,6 +20,7 @@ from collector.api import (
     Interval,
     LineInfo,
     Overview,
+    PathView,
     PhaseTimes,
     Place,
     PlannedItem,
@@ -48,6 +49,7 @@ from collector.reading.evidence import find_observation, newest_observations, ob
 from collector.reading.inventory import Shelves
 from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.overview import Province, standing, whole
+from collector.reading.paths import read_path
 from collector.reading.systems import read_phases
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
@@ -116,6 +118,10 @@ class HubReader:
 
     def lines(self, centre: str) -> list[LineInfo]:
         return self._shelves.lines(centre)
+
+    def path(self, line: str) -> PathView:
+        with self._hub.store.reading_ts() as conn:
+            return read_path(conn, line)
 
     def systems(self) -> list[SystemInfo]:
         return self._shelves.systems()
