@@ -27,6 +27,7 @@ from agent.talk.metrics_page import Page
 from agent.talk.wait import Waiter
 from agent.work.guard import Guard
 from agent.work.plan import Held, PlanFile
+from agent.work.reaction import Reactions
 from agent.work.runner import Runner
 from agent.work.schedule import Schedule
 from agent.work.tasks import Tasks
@@ -93,6 +94,7 @@ class Agent:
             counts=self.counts,
             lease=Leases(self._client(LEASE_S)).ask,
         )
+        self.reactions = Reactions(world.clock, self.runner.due)
         self.health = health.Health(
             self.keeper,
             clock=world.clock,
@@ -209,6 +211,7 @@ class Agent:
 
     def _sink(self, observation: Observation) -> None:
         self.recorder.put(observation)
+        self.reactions.see(observation)
         if observation.task_id is not None:
             self.tasks.finished(observation.task_id)
 
@@ -216,6 +219,7 @@ class Agent:
         own = health.item(self.identity.subject)
         items = [*(i for i in held.items if i.id != own.id), own]
         self.schedule.apply(items)
+        self.reactions.apply(items)
         self.runner.forget({i.id for i in items})
 
     def _tell_interrupted(self) -> None:

@@ -35,6 +35,7 @@ Probe = Callable[[PlanItem, Context], Measured | Again]
 PROBES: Final[dict[str, str]] = {
     "bandwidth": "agent.probes.bandwidth",
     "dns": "agent.probes.dns",
+    "path": "agent.probes.path",
     "pc": "agent.probes.pc",
     "reach": "agent.probes.reach",
     "service": "agent.probes.service",
