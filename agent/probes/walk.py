@@ -119,7 +119,7 @@ class Walk:
             if place.address not in {passed.address for hop, passed in known.items() if hop < first}:
                 known[first] = place
         last = max(known, default=0)
-        if not self.reached and any(hop_of(number) > last for number in self.sent):
+        if not self.reached and self.sent and last < self.end:
             last += 1
         return [known.get(hop) for hop in range(1, last + 1)]
 

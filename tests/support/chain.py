@@ -56,21 +56,26 @@ class Chain:
         return self.hops(version)[-1]
 
     def cut(self, cable: int) -> None:
-        """Let nothing come over a cable any more; the near end does not notice."""
-        rules = "add table inet c\nadd chain inet c p { type filter hook prerouting priority 0; }\n"
-        self.places[cable].run("nft", "-f", "-", stdin=f'{rules}add rule inet c p iifname "up{cable}" drop\n')
-
-    def mend(self, cable: int) -> None:
-        self.places[cable].run("nft", "flush ruleset")
+        """Let nothing come over a cable any more; its near end does not notice."""
+        self._rule(cable, "prerouting", f'iifname "up{cable}" drop')
 
     def hush(self, hop: int) -> None:
         """Let a router pass everything on and never say that a packet ended there."""
-        rules = "add table inet q\nadd chain inet q o { type filter hook output priority 0; }\n"
-        rules += "add rule inet q o icmp type time-exceeded drop\nadd rule inet q o icmpv6 type time-exceeded drop\n"
-        self.places[hop].run("nft", "-f", "-", stdin=rules)
+        self._rule(hop, "output", "icmp type time-exceeded drop")
+        self._rule(hop, "output", "icmpv6 type time-exceeded drop")
 
-    def unhush(self, hop: int) -> None:
-        self.places[hop].run("nft", "flush ruleset")
+    def refuse(self, hop: int) -> None:
+        """Let a router pass nothing on and say so."""
+        self._rule(hop, "forward", f'iifname "up{hop}" reject with icmpx no-route')
+
+    def mend(self) -> None:
+        """Take all of that back."""
+        for place in self.places:
+            place.run("nft", "flush ruleset")
+
+    def _rule(self, hop: int, hook: str, rule: str) -> None:
+        table = f"add table inet t\nadd chain inet t {hook} {{ type filter hook {hook} priority 0; }}\n"
+        self.places[hop].run("nft", "-f", "-", stdin=f"{table}add rule inet t {hook} {rule}\n")
 
 
 @contextmanager
@@ -106,7 +111,10 @@ def lay(near: Namespace, far: Namespace, cable: int) -> None:
 def _route(place: Namespace, n: int, length: int) -> None:
     """Back by a route for each cable, out by default."""
     place.ip("link set lo up")
-    place.run("sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+    forwards = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+    # A router tells one neighbour little more than once a second; tests look more often than that.
+    unbound = ("net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
+    place.run("sysctl", "-q", "-w", *forwards, *unbound)
     if n < length:
         place.ip(f"route add default via {far_v4(n + 1)}")
         place.ip(f"-6 route add default via {far_v6(n + 1)}")
