@@ -24,6 +24,7 @@ from collector.planning.budget import Allotment, Service, allot
 from collector.planning.drawing import UNDECLARED, Drawn, Line, Post, Turn, draw
 from collector.planning.services import host_of, service_of
 from collector.planning.speedtests import Rhythm, add_tests
+from collector.planning.watching import add_watches
 from collector.register import retired
 from collector.store.inventory_tables import inventory
 from collector.store.lease_tables import measure_server
@@ -84,6 +85,7 @@ class Province:
         """The plan of one of the posts."""
         lines = self._lines_of(post)
         found = draw(post, lines, self.demand.turns(post), name=self.demand.name())
+        add_watches(found, post, lines)
         add_tests(found, post, lines, self.rhythm)
         return found
 
@@ -188,8 +190,8 @@ def _lines(conn: Connection, centres: Collection[str] | None) -> dict[str, list[
     found: dict[str, list[Line]] = {}
     for centre, key, raw in sorted(tuple(row) for row in conn.execute(query)):
         body = _BODY.decode(raw)
-        line = Line(key, str(body.get("reach_by", "")), str(body.get("cpe_address", "")), str(body["kind"]))
-        found.setdefault(centre, []).append(line)
+        told = (str(body.get(name, "")) for name in ("reach_by", "cpe_address", "kind", "counters"))
+        found.setdefault(centre, []).append(Line(key, *told))
     return found
 
 
