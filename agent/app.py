@@ -207,7 +207,8 @@ class Agent:
 
     def _facts(self) -> Facts:
         who = self.identity
-        return Facts(who.host, self.lifetime.now.boots, self.contact.clock_offset_s, who.port, self._ca)
+        contact = self.contact
+        return Facts(who.host, self.lifetime.now.boots, contact.clock_offset_s, who.port, self._ca, self.home)
 
     def _sink(self, observation: Observation) -> None:
         self.recorder.put(observation)

@@ -39,6 +39,7 @@ PROBES: Final[dict[str, str]] = {
     "pc": "agent.probes.pc",
     "reach": "agent.probes.reach",
     "service": "agent.probes.service",
+    "use": "agent.probes.use",
     "wifi": "agent.probes.wifi",
 }
 

@@ -25,6 +25,7 @@ ITEMS = {
     "pc": PlanItem("pc-1", "device:01ARZ3NDEKTSV4RRFFQ69G5FAV", "pc", "self", 60, 2.0),
     "reach": PlanItem("reach-1", "lan:00000-1", "reach", "127.0.0.1", 10, 2.0, {"interval_s": 0.01, "timeout_s": 0.5}),
     "service": PlanItem("s-1", "service:test", "service", "http://127.0.0.1:9/", 300, 2.0, {"allow_private": True}),
+    "use": PlanItem("u-1", "line:00000-1/a", "use", "port", 300, 2.0, {"interface": "lo"}),
     "wifi": PlanItem("w-1", "lan:00000-1", "wifi", "default", 300, 2.0),
 }
 CANDIDATES = [pytest.param(Candidate(name, item), id=name) for name, item in ITEMS.items()]
