@@ -1,7 +1,8 @@
 """What the agent does of its own accord: where a line's trains are lost whole, it looks at the way before anyone asks.
 
-Nothing reaches the collector then, so nobody else could ask in time. How many trains, and how long it rests before it
-looks again, stands in the plan: `after_lost` and `rest_s` of the item of probe `path` with the same subject and target.
+Nothing reaches the collector then, so nobody else could ask in time. When trains come through again it looks once more:
+the way as it is after the repair. How many trains, and how long it rests before it looks again, stands in the plan:
+`after_lost` and `rest_s` of the item of probe `path` with the same subject and target.
 """
 
 from __future__ import annotations
@@ -27,24 +28,26 @@ Key = tuple[str, str]
 
 @dataclass(slots=True)
 class _Watch:
-    """One way: the trains lost in a row, and when it was looked at last because of them."""
+    """One way: the trains lost in a row, when it was looked at last because of them, and whether that is still so."""
 
     item: PlanItem
     rule: AtLoss
     lost: int = 0
     started_ms: int | None = None
+    looked: bool = False
 
     def hear(self, observation: Observation, now_ms: int) -> bool:
         """Count a train in; whether to look now. A train that says nothing of the way neither counts nor resets."""
         if observation.outcome == "ok":
-            self.lost = 0
+            mended, self.lost, self.looked = self.looked, 0, False
+            return mended
         if observation.outcome != "fail" or observation.reason not in LOST:
             return False
         self.lost += 1
         rested = self.started_ms is None or now_ms - self.started_ms >= self.rule.rest_s * 1000
         if not self.rule.after_lost or self.lost < self.rule.after_lost or not rested:
             return False
-        self.started_ms = now_ms
+        self.started_ms, self.looked = now_ms, True
         return True
 
 

@@ -108,16 +108,92 @@ def lay(near: Namespace, far: Namespace, cable: int) -> None:
         place.ip(f"neigh replace {its_six} lladdr {mac} dev {device}")
 
 
+def _unbind(place: Namespace) -> None:
+    """Let a place pass on what is not for it, and tell whoever asks as often as it is asked."""
+    forwards = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
+    # A router tells one neighbour little more than once a second; tests look more often than that.
+    place.run("sysctl", "-q", "-w", *forwards, "net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
+
+
 def _route(place: Namespace, n: int, length: int) -> None:
     """Back by a route for each cable, out by default."""
     place.ip("link set lo up")
-    forwards = ("net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1")
-    # A router tells one neighbour little more than once a second; tests look more often than that.
-    unbound = ("net.ipv4.icmp_ratelimit=0", "net.ipv6.icmp.ratelimit=0")
-    place.run("sysctl", "-q", "-w", *forwards, *unbound)
+    _unbind(place)
     if n < length:
         place.ip(f"route add default via {far_v4(n + 1)}")
         place.ip(f"-6 route add default via {far_v6(n + 1)}")
     for cable in range(1, n):
         place.ip(f"route add {near_v4(cable).rsplit('.', 1)[0]}.{4 * cable}/30 via {near_v4(n)}")
         place.ip(f"-6 route add 2001:db8:{cable}::/64 via {near_v6(n)}")
+
+
+# --- a centre with two lines ----------------------------------------------------------------------------------------
+
+ANCHOR_A, ANCHOR_B, OFFICE = "198.51.100.1", "198.51.100.2", "198.51.100.9"
+ROUTER, CARRIER_A, CARRIER_B = "192.0.2.1", "192.0.2.6", "192.0.2.10"
+
+
+@dataclass(frozen=True, slots=True)
+class TwoLines:
+    """The usual centre: a box with one port, behind a router with two lines, of which the first one is the default.
+
+    The router sends ANCHOR_A by line a alone and ANCHOR_B by line b alone; all else by a, or by b where a has no
+    carrier. Anchors and OFFICE, where the collector stands, are addresses of `far`.
+    """
+
+    box: Namespace
+    router: Namespace
+    carriers: tuple[Namespace, Namespace]
+    far: Namespace
+
+    def unplug_a(self) -> None:
+        """Take the cable of line a out at the carrier's end: the router sees that it has no carrier."""
+        self.carriers[0].ip("link set in0 down")
+
+    def plug_in_a(self) -> None:
+        self.carriers[0].ip("link set in0 up")
+        self.carriers[0].ip("route replace default via 192.0.2.14")
+
+
+@contextmanager
+def two_lines() -> Iterator[TwoLines]:
+    """A fresh centre with two lines, removed at the end."""
+    mark = f"{os.getpid()}-{next(_numbers)}"
+    with ExitStack() as stack:
+        names = ("box", "router", "a", "b", "far")
+        box, router, a, b, far = (stack.enter_context(namespace(f"mc-{name}-{mark}")) for name in names)
+        for place in (box, router, a, b, far):
+            place.ip("link set lo up")
+            _unbind(place)
+        _cable((box, "lan0", "192.0.2.2"), (router, "lan1", ROUTER))
+        _cable((router, "wan0", "192.0.2.5"), (a, "in0", CARRIER_A))
+        _cable((router, "wan1", "192.0.2.9"), (b, "in0", CARRIER_B))
+        _cable((a, "out0", "192.0.2.13"), (far, "from0", "192.0.2.14"))
+        _cable((b, "out0", "192.0.2.17"), (far, "from1", "192.0.2.18"))
+        _route_two_lines(box, router, (a, b), far)
+        yield TwoLines(box, router, (a, b), far)
+
+
+def _cable(*ends: tuple[Namespace, str, str]) -> None:
+    (near, device, _), (far, other, _) = ends
+    near.ip(f"link add {device} type veth peer name {other} netns {far.name}")
+    for place, name, address in ends:
+        place.ip(f"addr add {address}/30 dev {name}")
+        place.ip(f"link set {name} up")
+
+
+def _route_two_lines(box: Namespace, router: Namespace, carriers: Sequence[Namespace], far: Namespace) -> None:
+    for address in (ANCHOR_A, ANCHOR_B, OFFICE):
+        far.ip(f"addr add {address}/32 dev lo")
+    box.ip(f"route add default via {ROUTER}")
+    router.run("sysctl", "-q", "-w", "net.ipv4.conf.all.ignore_routes_with_linkdown=1")
+    lines = ((ANCHOR_A, CARRIER_A, "192.0.2.14"), (ANCHOR_B, CARRIER_B, "192.0.2.18"))
+    for n, (anchor, carrier, beyond) in enumerate(lines):
+        router.run("sysctl", "-q", "-w", f"net.ipv4.conf.wan{n}.ignore_routes_with_linkdown=1")
+        router.ip(f"route add default via {carrier} metric {100 * (n + 1)}")
+        router.ip(f"route add {anchor} via {carrier}")
+        router.ip(f"route add unreachable {anchor} metric 4000")  # a pin that falls back on the other line is none
+        carriers[n].ip(f"route add default via {beyond}")
+        far.ip(f"route add 192.0.2.{4 * (n + 1)}/30 via 192.0.2.{13 + 4 * n}")
+    nat = "add table ip n\nadd chain ip n p { type nat hook postrouting priority 100; }\n"
+    router.run("nft", "-f", "-", stdin=nat + 'add rule ip n p oifname "wan*" masquerade\n')

@@ -165,7 +165,7 @@ class TestARouter:
                 (BY_COMMUNITY.replace(COMMUNITY, "wrong"), "peer0"), fail("no_answer"), "does not answer",
                 id="a wrong community is silence",
             ),
-            pytest.param((BY_USER.replace(AUTH, "wrong-word"), "peer0"), fail("refused"), "digest", id="a wrong secret"),
+            pytest.param((BY_USER.replace(AUTH, "wrong-one"), "peer0"), fail("refused"), "digest", id="a wrong secret"),
             pytest.param((BY_USER.replace(USER, "nobody"), "peer0"), fail("refused"), "user", id="an unknown user"),
         ],
     )  # fmt: skip

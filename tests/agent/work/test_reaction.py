@@ -52,7 +52,10 @@ def reactions(clock: FakeClock, started: list[str]) -> Reactions:
         pytest.param("lost lost unknown lost", 1, id="one said nothing in between"),
         pytest.param("lost lost nameless lost", 1, id="a name that is not resolved is no lost train"),
         pytest.param("lost lost lost lost lost lost lost", 1, id="it rests"),
-        pytest.param("lost lost lost ok lost lost lost", 1, id="it rests after a recovery too"),
+        pytest.param("lost lost lost ok", 2, id="it looks once more when it is mended"),
+        pytest.param("lost lost lost ok ok ok", 2, id="once only"),
+        pytest.param("lost lost ok", 0, id="what it did not look at is not mended"),
+        pytest.param("lost lost lost ok lost lost lost ok", 2, id="it rests after a recovery too"),
         pytest.param("unknown unknown unknown", 0, id="nothing is known"),
     ],
 )
