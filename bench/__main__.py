@@ -22,6 +22,7 @@ BENCHES: Final = (
     "ingest", "durability", "history", "board", "judged", "backlog", "up", "agent_mix", "import_province", "simulate",
     "line",
     "leases",
+    "cut",
 )  # fmt: skip
 LONGEST_S: Final = 4_500  # three days of backlog are read within 25 minutes, or given up after twice that
 
