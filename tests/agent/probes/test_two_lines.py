@@ -49,7 +49,9 @@ def measured(centre: TwoLines, probe: str) -> dict[str, Measured]:
         ctx = Context(clock, clock.mono_ms() + 8_000, Facts("127.0.0.1"), proc=Path("/proc/thread-self"))
         # A Linux router says once a second that it has no way on: a look must be as patient as that.
         settings = {**item.settings, **({"max_hops": 4} if probe == "path" else FAST)}
-        return load(probe)(PlanItem(item.id, item.subject, probe, item.target, 10, 8, settings), ctx)
+        found = load(probe)(PlanItem(item.id, item.subject, probe, item.target, 10, 8, settings), ctx)
+        assert isinstance(found, Measured)
+        return found
 
     items = [item for item in plan() if item.probe == probe and item.subject in {A, B}]
     return {item.subject: centre.box.call(lambda item=item: run(item)) for item in items}  # type: ignore[misc]
