@@ -27,6 +27,7 @@ from agent.talk.metrics_page import Page
 from agent.talk.wait import Waiter
 from agent.work.guard import Guard
 from agent.work.plan import Held, PlanFile
+from agent.work.reaction import Reactions
 from agent.work.runner import Runner
 from agent.work.schedule import Schedule
 from agent.work.tasks import Tasks
@@ -93,6 +94,7 @@ class Agent:
             counts=self.counts,
             lease=Leases(self._client(LEASE_S)).ask,
         )
+        self.reactions = Reactions(world.clock, self.runner.due)
         self.health = health.Health(
             self.keeper,
             clock=world.clock,
@@ -205,10 +207,12 @@ class Agent:
 
     def _facts(self) -> Facts:
         who = self.identity
-        return Facts(who.host, self.lifetime.now.boots, self.contact.clock_offset_s, who.port, self._ca)
+        contact = self.contact
+        return Facts(who.host, self.lifetime.now.boots, contact.clock_offset_s, who.port, self._ca, self.home)
 
     def _sink(self, observation: Observation) -> None:
         self.recorder.put(observation)
+        self.reactions.see(observation)
         if observation.task_id is not None:
             self.tasks.finished(observation.task_id)
 
@@ -216,6 +220,7 @@ class Agent:
         own = health.item(self.identity.subject)
         items = [*(i for i in held.items if i.id != own.id), own]
         self.schedule.apply(items)
+        self.reactions.apply(items)
         self.runner.forget({i.id for i in items})
 
     def _tell_interrupted(self) -> None:

@@ -167,5 +167,5 @@ def _facts(home: Path | None) -> Facts:
     try:
         who, ca = identity.load(home)
     except identity.NotJoined:
-        return Facts("", boots)
-    return Facts(who.host, boots, collector_port=who.port, ca_pem=ca)
+        return Facts("", boots, home=home)
+    return Facts(who.host, boots, collector_port=who.port, ca_pem=ca, home=home)

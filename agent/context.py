@@ -12,13 +12,17 @@ from wire.messages import LeaseAnswer, LeaseAsk
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the agent knows of itself and lends to probes. `ca_pem`: the collector's CA; empty before enrolment."""
+    """What the agent knows of itself and lends to probes.
+
+    `ca_pem`: the collector's CA, empty before enrolment; `home`: its folder, for what only it may read.
+    """
 
     collector_host: str
     boots: int = 0
     clock_offset_s: float | None = None
     collector_port: int = 0
     ca_pem: bytes = b""
+    home: Path | None = None
 
 
 Lease = Callable[[LeaseAsk], LeaseAnswer]

@@ -23,6 +23,7 @@ BENCHES: Final = (
     "line",
     "leases",
     "loss",
+    "cut",
 )  # fmt: skip
 LONGEST_S: Final = 4_500  # three days of backlog are read within 25 minutes, or given up after twice that
 

@@ -17,6 +17,7 @@ from typing import Final, Literal
 
 import icmplib
 
+from agent.net import errqueue
 from agent.net.links import ANY_EXIT, Exit, Heard, LinkError, NoPermission, NotPossible, Now, link_error, now_s
 
 COOKIE_BYTES: Final = 8
@@ -27,18 +28,7 @@ REMEDY: Final = (
 
 _LINUX: Final = sys.platform == "linux"
 _REPLY: Final = {4: 0, 6: 129}
-# linux/in.h, linux/in6.h, linux/errqueue.h: names that Python does not carry yet
-_RECVERR: Final = {4: (socket.IPPROTO_IP, 11), 6: (socket.IPPROTO_IPV6, 25)}
-_ORIGIN_ICMP: Final = (2, 3)
-_EXTENDED_ERROR: Final = struct.Struct("=I4BII")
 _HEADER: Final = struct.Struct("!2B3H")
-_TEXTS: Final = {
-    (4, 3, 0): "network unreachable", (4, 3, 1): "host unreachable", (4, 3, 2): "protocol unreachable",
-    (4, 3, 3): "port unreachable", (4, 3, 9): "network prohibited", (4, 3, 10): "host prohibited",
-    (4, 3, 13): "administratively prohibited", (6, 1, 0): "no route", (6, 1, 1): "administratively prohibited",
-    (6, 1, 3): "address unreachable", (6, 1, 4): "port unreachable", (6, 1, 5): "source policy",
-    (6, 1, 6): "route rejected", (4, 11, 0): "time exceeded on the way", (6, 3, 0): "time exceeded on the way",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,37 +100,33 @@ class EchoLink:
         """Tie the socket to its address, so that the kernel drops what others answer and queues what routers refuse."""
         if not _LINUX:
             return
-        level, option = _RECVERR[self._mark.version]
-        self._socket.setsockopt(level, option, 1)
+        errqueue.listen(self._socket)
         family = socket.AF_INET6 if self._mark.version == 6 else socket.AF_INET
         self._socket.connect(socket.getaddrinfo(self._address, 0, family, type=socket.SOCK_DGRAM)[0][4])
         if self.method == "icmp_datagram":
             self._mark = replace(self._mark, ident=self._socket.getsockname()[1])
 
     def _send(self, number: int) -> None:
-        request = icmplib.ICMPRequest(self._address, self._mark.ident, number, payload=self._payload)
         try:
-            self._icmp.send(request)
+            self._icmp.send(self._request(number))
         except icmplib.ICMPSocketError as error:
             # icmplib keeps the text and drops the number; the cause still carries it.
             raise error.__context__ if isinstance(error.__context__, OSError) else OSError(str(error)) from error
+
+    def _request(self, number: int) -> icmplib.ICMPRequest:
+        return icmplib.ICMPRequest(self._address, self._mark.ident, number, payload=self._payload)
 
     def _ours(self, data: bytes) -> bytes:
         return data[(data[0] & 15) * 4 :] if self._skips_header and data else data
 
     def _read_errors(self) -> bool:
         """Move the error queue to what was heard; whether there was anything in it."""
-        found = False
-        while _LINUX:
-            try:
-                data, ancillary, _, _ = self._socket.recvmsg(512, 512, socket.MSG_ERRQUEUE)
-            except OSError:
-                return found
-            found = True
+        entries = list(errqueue.entries(self._socket)) if _LINUX else []
+        for data, ancillary, _ in entries:
             refusal = read_refusal(data, ancillary, self._mark, self._now())
             if refusal is not None:
                 self._heard.append(refusal)
-        return found
+        return bool(entries)
 
 
 def read_reply(data: bytes, mark: Mark, source: str, at: float) -> Heard | None:
@@ -163,22 +149,7 @@ def read_refusal(data: bytes, ancillary: list[tuple[int, int, bytes]], mark: Mar
     if len(data) < _HEADER.size:
         return None
     _, _, _, ident, number = _HEADER.unpack_from(data)
-    for level, kind, raw in ancillary:
-        if (level, kind) != _RECVERR[mark.version] or len(raw) < _EXTENDED_ERROR.size or ident != mark.ident:
-            continue
-        error, origin, icmp_type, icmp_code, _, _, _ = _EXTENDED_ERROR.unpack_from(raw)
-        if origin in _ORIGIN_ICMP:
-            text = _TEXTS.get((mark.version, icmp_type, icmp_code)) or os.strerror(error)
-            by = _offender(raw[_EXTENDED_ERROR.size :], mark.version)
-            return Heard(number, at, by, f"{text} (type {icmp_type} code {icmp_code})")
-    return None
-
-
-def _offender(raw: bytes, version: int) -> str:
-    """The sockaddr behind an extended error: who sent it."""
-    family, start, size = (socket.AF_INET6, 8, 16) if version == 6 else (socket.AF_INET, 4, 4)
-    part = raw[start : start + size]
-    return socket.inet_ntop(family, part) if len(part) == size else "?"
+    return errqueue.refusal_of(ancillary, number, mark.version, at) if ident == mark.ident else None
 
 
 def _open(version: int) -> tuple[icmplib.ICMPv4Socket | icmplib.ICMPv6Socket, bool]:

@@ -84,12 +84,16 @@ def _tie_to_interface(sock: socket.socket, name: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """What came back for packet `number`: an answer, or with `refusal` somebody's word that it will not arrive."""
+    """What came back for packet `number`: an answer, or with `refusal` somebody's word that it will not arrive.
+
+    `expired`: it had been sent so that it ends on the way, and whoever was there said so.
+    """
 
     number: int
     at: float
     by: str
     refusal: str | None = None
+    expired: bool = False
 
 
 class Link(Protocol):

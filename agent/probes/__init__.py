@@ -35,10 +35,12 @@ Probe = Callable[[PlanItem, Context], Measured | Again]
 PROBES: Final[dict[str, str]] = {
     "bandwidth": "agent.probes.bandwidth",
     "dns": "agent.probes.dns",
+    "path": "agent.probes.path",
     "pc": "agent.probes.pc",
     "quality": "agent.probes.quality",
     "reach": "agent.probes.reach",
     "service": "agent.probes.service",
+    "use": "agent.probes.use",
     "wifi": "agent.probes.wifi",
 }
 

@@ -8,7 +8,6 @@ apart by the `interface` or the `source` address that its trains leave by.
 
 from __future__ import annotations
 
-import ipaddress
 from contextlib import closing
 from typing import Annotated, Final
 
@@ -16,13 +15,12 @@ import msgspec
 from msgspec import Meta
 
 from agent.context import Context
-from agent.net import gateway, links, resolve
-from agent.net.links import Exit, Link, now_s
-from agent.net.ranges import literal
-from agent.net.resolve import Address, Family
+from agent.net import links
+from agent.net.links import Link, now_s
 from agent.net.tcp import LONGEST_WAIT_S, TcpLink
 from agent.probes import Measured
 from agent.probes import trains as arithmetic
+from agent.probes.aim import Leaving, doubt, ended, find_address
 from agent.probes.given import Ended, bad_setting, kind_of, settings_of
 from agent.probes.trains import Train, packets_that_fit
 from wire.messages import PlanItem, Scalar, Value
@@ -31,25 +29,16 @@ from wire.outcomes import OK, Result, fail, unknown
 PHASES: Final = ("resolve", "train")
 
 _MARGIN_S: Final = 0.05
-_RESOLVE_S: Final = 2.0
 _STALL_S: Final = 0.5
 
 
-class Settings(msgspec.Struct, frozen=True, kw_only=True):
+class Settings(Leaving, frozen=True, kw_only=True):
     """`size` is the payload of an echo request in bytes; `tcp_port` 0 means that there is no way round by TCP."""
 
     packets: Annotated[int, Meta(ge=1, le=200)] = 5
     interval_s: Annotated[float, Meta(ge=0.001, le=60)] = 0.2
     timeout_s: Annotated[float, Meta(ge=0.01, le=60)] = 2.0
     size: Annotated[int, Meta(ge=8, le=1472)] = 56
-    family: Family = "any"
-    tcp_port: Annotated[int, Meta(ge=0, le=65535)] = 0
-    interface: Annotated[str, Meta(pattern=r"^[A-Za-z0-9._-]{0,15}\Z")] = ""
-    source: Annotated[str, Meta(pattern=r"^([0-9.]{7,15}|[0-9A-Fa-f:.]{2,45})?\Z")] = ""
-
-    @property
-    def leave(self) -> Exit:
-        return Exit(self.interface, self.source)
 
 
 def probe(item: PlanItem, ctx: Context) -> Measured:
@@ -63,54 +52,17 @@ def probe(item: PlanItem, ctx: Context) -> Measured:
         if item.deadline_s < settings.timeout_s + _MARGIN_S:
             raise bad_setting("timeout_s", f"deadline_s {item.deadline_s} leaves no room to wait that long")
         begun = now_s()
-        address = _address(item.target, _family(item.target, settings), ctx)
+        address = find_address(item.target, settings, ctx)
         phases["resolve"] = now_s() - begun
         detail |= {"address": address.text, "address_from": address.origin}
         ctx.explain(f"{item.target} is {address.text} ({address.origin})")
         begun = now_s()
         result, train = _run_train(address.text, settings, ctx, detail)
         phases["train"] = now_s() - begun
-        _doubt(result, address.text, settings, ctx)
-    except Ended as ended:
-        return Measured(ended.result, [], phases, detail | ended.detail)
+        doubt(result.reason == "no_answer", address.text, settings, ctx)
+    except Ended as over:
+        return Measured(over.result, [], phases, detail | over.detail)
     return Measured(result, values_of(kind, train), phases, detail)
-
-
-# --- whom to ask ----------------------------------------------------------------------------------------------------
-
-
-def _address(target: str, family: Family, ctx: Context) -> Address:
-    if target == "gateway":
-        return Address(_gateway(family, ctx), "literal")
-    host = ctx.facts.collector_host if target == "collector" else target
-    try:
-        return resolve.find(host, family, ctx, min(_RESOLVE_S, ctx.left_s() / 3))
-    except resolve.NotResolved as error:
-        raise Ended(fail("not_resolved"), error=str(error)) from error
-    except resolve.ResolverFailed as error:
-        raise Ended(unknown("resolver_failed"), error=str(error)) from error
-
-
-def _family(target: str, settings: Settings) -> Family:
-    """The version of IP to ask over: that of the source address, where there is one. Raises Ended."""
-    if not settings.source:
-        return settings.family
-    try:
-        version: Family = "6" if ipaddress.ip_address(settings.source).version == 6 else "4"
-    except ValueError as error:
-        raise bad_setting("source", str(error)) from error
-    if settings.family not in ("any", version) or (literal(target) and (":" in target) != (version == "6")):
-        raise bad_setting("source", f"{settings.source} cannot send to what is asked: another version of IP")
-    return version
-
-
-def _gateway(family: Family, ctx: Context) -> str:
-    try:
-        return gateway.find(ctx.proc, family)
-    except gateway.NoGateway as error:
-        raise Ended(unknown("no_gateway"), error=str(error)) from error
-    except gateway.Unsupported as error:
-        raise Ended(unknown("unsupported"), error=str(error)) from error
 
 
 # --- the train ------------------------------------------------------------------------------------------------------
@@ -141,7 +93,7 @@ def _open(address: str, settings: Settings) -> Link:
             return TcpLink(address, settings.tcp_port, leave=settings.leave)
         raise Ended(unknown("no_permission"), error=str(error)) from error
     except links.LinkError as error:
-        raise _ended(error) from error
+        raise ended(error) from error
 
 
 def drive(train: Train, link: Link) -> dict[str, Scalar]:
@@ -181,16 +133,7 @@ def _send(train: Train, link: Link, told: dict[str, Scalar]) -> None:
         train.withdraw(number)
         told["error"] = f"this machine: {error.strerror}"
     except links.LinkError as error:
-        raise _ended(error) from error
-
-
-def _ended(error: links.LinkError) -> Ended:
-    if isinstance(error, links.NoWay):
-        return Ended(fail("unreachable"), error=f"this machine: {error}")
-    if isinstance(error, links.NoExit):
-        return Ended(unknown("no_interface"), error=str(error))
-    reason = "no_permission" if isinstance(error, links.NoPermission) else "unsupported"
-    return Ended(unknown(reason), error=str(error))
+        raise ended(error) from error
 
 
 # --- what it says ---------------------------------------------------------------------------------------------------
@@ -204,14 +147,6 @@ def judge(train: Train) -> Result:
         return fail("unreachable")
     # Nothing left this machine, and not for want of a way: its own buffers were full.
     return fail("no_answer") if train.sent else unknown("probe_error")
-
-
-def _doubt(result: Result, address: str, settings: Settings, ctx: Context) -> None:
-    """Raise Ended where silence says nothing: an interface without a route there asked no one behind it."""
-    silent = result.reason == "no_answer" and settings.interface and ":" not in address
-    if silent and not gateway.leads(ctx.proc, settings.interface, address):
-        text = f"no route to {address} by {settings.interface}: give it a default route of its own, at a higher metric"
-        raise Ended(unknown("no_way"), error=text)
 
 
 def values_of(kind: str, train: Train) -> list[Value]:

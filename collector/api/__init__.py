@@ -49,6 +49,7 @@ from collector.api.facts import (
     Threshold,
     Unit,
 )
+from collector.api.paths import Broken, Hop, PathLook, PathView
 from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView
 from collector.api.ranking import (
     NEVER_TESTED,
@@ -74,6 +75,7 @@ __all__ = [
     "Act",
     "Actor",
     "AgentInfo",
+    "Broken",
     "CarrierRank",
     "Carrying",
     "Centre",
@@ -88,6 +90,7 @@ __all__ = [
     "Expected",
     "Flip",
     "FormerName",
+    "Hop",
     "Interval",
     "Ledger",
     "LineInfo",
@@ -99,6 +102,8 @@ __all__ = [
     "NotAllowed",
     "NotFound",
     "Overview",
+    "PathLook",
+    "PathView",
     "Pause",
     "PhaseTimes",
     "Place",

@@ -24,6 +24,7 @@ from collector.api.facts import (
     SuiteHealth,
     TaskInfo,
 )
+from collector.api.paths import PathView
 from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo
 from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
 
@@ -107,6 +108,10 @@ class Reader(Protocol):
 
     def norms(self, line: str) -> list[NormCheck]:
         """The norms that apply today to a line (`line:07375-1/a`), and whether it meets them. Raises NotFound."""
+        ...
+
+    def path(self, line: str) -> PathView:
+        """The way of the subject `line:<key>` hop by hop: then, now, and where it breaks off."""
         ...
 
     def systems(self) -> list[SystemInfo]:

@@ -194,16 +194,42 @@ def networks(cell: str) -> str:
 
 
 def reach_by(cell: str) -> str:
-    """How a box sends by this line: `default`, `gateway:<address>`, `source:<address>`, `interface:<name>`, `none`."""
+    """How a box sends by this line, or what else tells of it.
+
+    `default`, `interface:<name>`, `source:<address>`, `gateway:<address>`, `pinned:<address>` (a router at the centre
+    sends what goes there by this line), `snmp:<interface>[@<address>]` (only its router's counters), `none`.
+    """
     kind, _, rest = cell.partition(":")
-    if kind in {"gateway", "source"} and rest:
+    if kind in {"gateway", "source", "pinned"} and rest:
         return f"{kind}:{address(rest)}"
     if cell in {"default", "none"} or re.fullmatch(r"interface:[A-Za-z0-9._-]{1,15}", cell):
         return cell
+    if kind == "snmp":
+        return _snmp(rest)
     raise CellError(
         f"{shown(cell)} does not say how the line is reached",
-        "write default, gateway:192.0.2.1, source:192.0.2.7, interface:eth1 or none",
+        "write default, interface:eth1, source:192.0.2.7, pinned:198.51.100.9, snmp:wan1, gateway:192.0.2.1 or none",
     )
+
+
+def counters(cell: str) -> str:
+    """What counts the traffic of a line: `snmp:<interface>[@<address>]`, or `none`: not even the port of the box."""
+    kind, _, rest = cell.partition(":")
+    if cell == "none":
+        return cell
+    if kind == "snmp":
+        return _snmp(rest)
+    raise CellError(f"{shown(cell)} does not say what counts", "write snmp:wan1, snmp:wan1@192.0.2.1 or none")
+
+
+def _snmp(rest: str) -> str:
+    """An interface of a router by its name (ifName, RFC 2863) or number (ifIndex), and the router's address."""
+    interface, at, host = rest.partition("@")
+    if re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._/:-]{0,39}", interface) is None or (at and not host):
+        raise CellError(
+            f"{shown(rest)} is not an interface of a router", "write snmp:wan1, snmp:3 or snmp:wan1@192.0.2.1"
+        )
+    return f"snmp:{interface}@{address(host)}" if at else f"snmp:{interface}"
 
 
 def centre_key(cell: str) -> str:

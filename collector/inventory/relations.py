@@ -45,6 +45,7 @@ class _World:
         self.teams = merged(held, found, "teams")
         self.schedules = {str(body["schedule"]) for body in merged(held, found, "hours").values()}
         self.circuits: dict[tuple[str, str], str] = {}
+        self.pins: dict[tuple[str, str], str] = {}
 
     def flaws(self, table: str, key: str, body: Body, room: bool) -> Iterator[_Flaw]:
         """What is wrong with one row; `room` says whether a costly remedy is worth its while."""
@@ -54,6 +55,7 @@ class _World:
             yield from self._centre_is_there(key.partition("/")[0], "key")
             yield from self._circuit(key, body)
             yield from _line_addresses(body)
+            yield from self._pin(key, body)
         elif table == "devices":
             yield from self._centre_is_there(str(body["centre"]), "centre")
         elif table == "rota":
@@ -91,6 +93,13 @@ class _World:
                 Fault(f"{mine[0]} has this circuit at {other} already", "a circuit is one line: correct one"),
             )
 
+    def _pin(self, key: str, body: Body) -> Iterator[_Flaw]:
+        """A router sends what goes to one address by one line."""
+        kind, _, target = str(body.get("reach_by", "")).partition(":")
+        other = self.pins.setdefault((key.partition("/")[0], target), key) if kind == "pinned" else key
+        if other != key:
+            yield "reach_by", Fault(f"{target} is pinned to {other} already", "pin another address to this line")
+
     def _shift(self, body: Body) -> Iterator[_Flaw]:
         if body["team"] not in self.teams:
             yield "team", Fault(f"there is no team {body['team']}", nearest(str(body["team"]), sorted(self.teams)[:50]))
@@ -116,10 +125,11 @@ def _orphans(world: _World, table: str, column: str, problems: Problems) -> None
 
 
 def _line_addresses(body: Body) -> Iterator[_Flaw]:
-    """The far end of a line is probed: it may be private, and never this machine or nobody's."""
+    """Whoever is asked by a line, or about it: the address may be private, and never this machine's or nobody's."""
     kind, _, rest = str(body.get("reach_by", "")).partition(":")
-    gateway = rest if kind in {"gateway", "source"} else ""
-    for column, text in (("cpe_address", str(body.get("cpe_address", ""))), ("reach_by", gateway)):
+    asked = {"gateway": rest, "source": rest, "pinned": rest, "snmp": rest.partition("@")[2]}.get(kind, "")
+    router = str(body.get("counters", "")).partition("@")[2]
+    for column, text in (("cpe_address", str(body.get("cpe_address", ""))), ("reach_by", asked), ("counters", router)):
         if text and (what := _no_server(ipaddress.ip_address(text))):
             yield column, Fault(f"{text} is {what}", "write the address of the line's own equipment")
 

@@ -84,7 +84,7 @@ _LINES: Final = Table("lines", ("key",), (
     _needed("carrier", _SLUG), Column("circuit", cells.text(60)),
     Column("contract_bps", cells.whole(1, 1_000_000_000_000)), Column("cpe_address", cells.address),
     Column("uplink_group", _SLUG), Column("reach_by", cells.reach_by),
-    Column("egress", cells.networks), *_NOTE,
+    Column("egress", cells.networks), Column("counters", cells.counters), *_NOTE,
 ))  # fmt: skip
 
 DEVICE_KINDS: Final = (

@@ -24,6 +24,9 @@ DEFAULT: Final = "default"
 UNDECLARED: Final = "undeclared"
 """`reach_by` of the line a centre is taken to have where the inventory declares none: whatever its box sends by."""
 
+ANCHOR: Final = "collector"
+"""Whom a line's trains ask unless the inventory pins one."""
+
 REDIRECTS: Final = 3
 
 _TRAIN: Final[dict[str, Scalar]] = {"packets": 5, "interval_s": 0.2, "timeout_s": 2.0}
@@ -45,12 +48,13 @@ class Post:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A declared line; `reach_by` and `cpe_address` are empty where the inventory does not tell."""
+    """A declared line; `reach_by`, `cpe_address` and `counters` are empty where the inventory does not tell."""
 
     key: str
     reach_by: str = ""
     cpe_address: str = ""
     kind: str = ""
+    counters: str = ""
 
     @property
     def subject(self) -> str:
@@ -127,18 +131,26 @@ def _lines(drawn: Drawn, lines: Sequence[Line], *, name: str) -> None:
             drawn.left_out.append((line.subject, f"{default.subject} is the default line already"))
             continue
         default = line if line.reach_by == DEFAULT else default
-        bound, why = bind(line.reach_by)
+        target, bound, why = way_of(line.reach_by)
         if bound is None:
             drawn.left_out.append((line.subject, why))
         else:
-            drawn.items.append(Wanted(line.subject, "reach", "collector", 10.0, 8.0, _TRAIN | bound, why))
+            drawn.items.append(Wanted(line.subject, "reach", target, 10.0, 8.0, _TRAIN | bound, why))
     if default is not None:
         settings: dict[str, Scalar] = {"name": name} if name else {}
         drawn.items.append(Wanted(default.subject, "dns", "resolver", 60.0, 10.0, settings))
 
 
+def way_of(reach_by: str) -> tuple[str, dict[str, Scalar] | None, str]:
+    """Whom trains by a line ask, and what `bind` tells. A pinned line is told by the target, and by nothing else."""
+    kind, _, rest = reach_by.partition(":")
+    if kind == "pinned":
+        return rest, {}, f"the centre's router sends what goes to {rest} by this line"
+    return ANCHOR, *bind(reach_by)
+
+
 def bind(reach_by: str) -> tuple[dict[str, Scalar] | None, str]:
-    """What a train must be told to leave by a line, in settings and in words; None with the reason where it cannot."""
+    """What must be told to whatever leaves by a line, wherever it goes; None with the reason where it cannot be."""
     kind, _, rest = reach_by.partition(":")
     if reach_by in {DEFAULT, UNDECLARED}:
         return {}, ""
@@ -146,6 +158,10 @@ def bind(reach_by: str) -> tuple[dict[str, Scalar] | None, str]:
         return {kind: rest}, f"leaves by the {kind} {rest}"
     if kind == "gateway":
         return None, f"a train cannot choose {rest} as its gateway: route by source there, and write source:<address>"
+    if kind == "pinned":
+        return None, f"the centre's router sends only what goes to {rest} by this line"
+    if kind == "snmp":
+        return None, f"nothing can be sent by this line: only its router's counters of {rest} are read"
     return None, "the inventory says none: not measurable from here" if reach_by else "reach_by is empty"
 
 

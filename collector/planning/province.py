@@ -25,6 +25,7 @@ from collector.planning.drawing import UNDECLARED, Drawn, Line, Post, Turn, draw
 from collector.planning.quality import Quality, add_quality, read_quality
 from collector.planning.services import host_of, service_of
 from collector.planning.speedtests import Rhythm, add_tests
+from collector.planning.watching import add_watches
 from collector.register import retired
 from collector.store.inventory_tables import inventory
 from collector.store.lease_tables import measure_server
@@ -88,6 +89,7 @@ class Province:
         lines = self._lines_of(post)
         found = draw(post, lines, self.demand.turns(post), name=self.demand.name())
         add_quality(found, post, lines, self.quality)
+        add_watches(found, post, lines)
         add_tests(found, post, lines, self.rhythm)
         return found
 
@@ -193,8 +195,8 @@ def _lines(conn: Connection, centres: Collection[str] | None) -> dict[str, list[
     found: dict[str, list[Line]] = {}
     for centre, key, raw in sorted(tuple(row) for row in conn.execute(query)):
         body = _BODY.decode(raw)
-        line = Line(key, str(body.get("reach_by", "")), str(body.get("cpe_address", "")), str(body["kind"]))
-        found.setdefault(centre, []).append(line)
+        told = (str(body.get(name, "")) for name in ("reach_by", "cpe_address", "kind", "counters"))
+        found.setdefault(centre, []).append(Line(key, *told))
     return found
 
 

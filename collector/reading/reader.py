@@ -22,6 +22,7 @@ from collector.api import (
     LineInfo,
     NormCheck,
     Overview,
+    PathView,
     PhaseTimes,
     Place,
     PlannedItem,
@@ -52,6 +53,7 @@ from collector.reading.inventory import Shelves
 from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.lines import LineBook
 from collector.reading.overview import Province, standing, whole
+from collector.reading.paths import read_path
 from collector.reading.systems import read_phases
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
@@ -133,6 +135,10 @@ class HubReader:
 
     def norms(self, line: str) -> list[NormCheck]:
         return self._lines.norms(line)
+
+    def path(self, line: str) -> PathView:
+        with self._hub.store.reading_ts() as conn:
+            return read_path(conn, line)
 
     def systems(self) -> list[SystemInfo]:
         return self._shelves.systems()

@@ -111,20 +111,23 @@ class Wire:
 
 
 @contextmanager
+def namespace(name: str) -> Iterator[Namespace]:
+    """A fresh namespace of that name, removed at the end with everything in it."""
+    _sh("ip", "netns", "add", name)
+    try:
+        yield Namespace(name)
+    finally:
+        _sh("ip", "netns", "del", name)
+
+
+@contextmanager
 def wired() -> Iterator[Wire]:
     """A fresh pair of namespaces, removed at the end with everything in them."""
     mark = f"{os.getpid()}-{next(_numbers)}"
-    wire = Wire(Namespace(f"mc-here-{mark}"), Namespace(f"mc-peer-{mark}"))
-    made: list[Namespace] = []
-    try:
-        for namespace in (wire.here, wire.peer):
-            _sh("ip", "netns", "add", namespace.name)
-            made.append(namespace)
+    with namespace(f"mc-here-{mark}") as here, namespace(f"mc-peer-{mark}") as peer:
+        wire = Wire(here, peer)
         _lay(wire)
         yield wire
-    finally:
-        for namespace in made:
-            _sh("ip", "netns", "del", namespace.name)
 
 
 def _lay(wire: Wire) -> None:

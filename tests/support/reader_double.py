@@ -29,6 +29,7 @@ from collector.api import (
     NotAllowed,
     NotFound,
     Overview,
+    PathView,
     PhaseTimes,
     Place,
     PlannedItem,
@@ -92,6 +93,7 @@ class World:
     past: dict[str, list[Interval]] = field(default_factory=dict)  # what a subject went through before it stood so
     figures: list[DayFigure] = field(default_factory=list)
     gaps: tuple[tuple[int, int], ...] = ()
+    ways: dict[str, PathView] = field(default_factory=dict)
     version: int = 1
 
     def touch(self) -> None:
@@ -172,6 +174,9 @@ class World:
 
     def norms(self, line: str) -> list[NormCheck]:
         return list(self.checked.get(line, ()))
+
+    def path(self, line: str) -> PathView:
+        return self.ways.get(line, PathView(line))
 
     def systems(self) -> list[SystemInfo]:
         return list(self.known_systems)

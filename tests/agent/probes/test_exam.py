@@ -21,6 +21,7 @@ from wire.messages import PlanItem
 ITEMS = {
     "bandwidth": PlanItem("b-1", "line:00000-1/a", "bandwidth", "province", 86_400, 2.0),
     "dns": PlanItem("d-1", "line:00000-1/a", "dns", "127.0.0.1", 60, 2.0, {"name": "motcua.test", "timeout_s": 0.2}),
+    "path": PlanItem("p-1", "line:00000-1/a", "path", "127.0.0.1", 86_400, 2.0, {"timeout_s": 0.2}),
     "pc": PlanItem("pc-1", "device:01ARZ3NDEKTSV4RRFFQ69G5FAV", "pc", "self", 60, 2.0),
     "quality": PlanItem(
         "q-1",
@@ -33,6 +34,7 @@ ITEMS = {
     ),
     "reach": PlanItem("reach-1", "lan:00000-1", "reach", "127.0.0.1", 10, 2.0, {"interval_s": 0.01, "timeout_s": 0.5}),
     "service": PlanItem("s-1", "service:test", "service", "http://127.0.0.1:9/", 300, 2.0, {"allow_private": True}),
+    "use": PlanItem("u-1", "line:00000-1/a", "use", "port", 300, 2.0, {"interface": "lo"}),
     "wifi": PlanItem("w-1", "lan:00000-1", "wifi", "default", 300, 2.0),
 }
 CANDIDATES = [pytest.param(Candidate(name, item), id=name) for name, item in ITEMS.items()]

@@ -349,6 +349,31 @@ def said(hub: Hub, folder: Path) -> list[str]:
             id="a gateway that is a crowd",
         ),
         pytest.param(
+            "lines",
+            "key,kind,carrier,counters\n07375-1/a,tslcd,vnpt,snmp:wan1@127.0.0.1\n",
+            "counters: 127.0.0.1 is an address that is no server",
+            id="a router that is this machine",
+        ),
+        pytest.param(
+            "lines",
+            "key,kind,carrier,reach_by\n07375-1/a,tslcd,vnpt,pinned:portal.example.vn\n",
+            "reach_by: 'portal.example.vn' is not an IP address",
+            id="a name, which no router can pin",
+        ),
+        pytest.param(
+            "lines",
+            "key,kind,carrier,reach_by\n07375-1/a,tslcd,vnpt,snmp:wan 1; reboot\n",
+            "is not an interface of a router",
+            id="an interface that is none",
+        ),
+        pytest.param(
+            "lines",
+            "key,kind,carrier,reach_by\n07375-1/a,tslcd,vnpt,pinned:198.51.100.9\n"
+            "07375-1/b,tslcd,vnpt,pinned:198.51.100.9\n",
+            "lines.csv:3 · reach_by: 198.51.100.9 is pinned to 07375-1/a already",
+            id="two lines for one target",
+        ),
+        pytest.param(
             "services",
             SERVICE_HEAD + "a,A,A,B,national,https://a.gov.vn/,http,5,60,9,false,confirmed\n",
             "at most every 300 s",

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.work import plan as agents_plan
-from collector.planning.drawing import LINES_A_MINUTE, MAX_ITEMS, UNDECLARED, Drawn, Line, Post, Turn, draw
+from collector.planning.drawing import LINES_A_MINUTE, MAX_ITEMS, UNDECLARED, Drawn, Line, Post, Turn, bind, draw
+from collector.planning.watching import add_watches
 from wire.identity import parse_subject
 from wire.messages import MAX_PLAN_BYTES, PlanItem, Role, Scalar
 
@@ -63,6 +64,7 @@ def test_a_train_is_told_how_to_leave_by_its_line(reach_by: str, settings: dict[
         pytest.param("none", "not measurable from here", id="none"),
         pytest.param("", "reach_by is empty", id="nothing said"),
         pytest.param("gateway:192.0.2.1", "write source:", id="a gateway, with the way round"),
+        pytest.param("snmp:wan1", "only its router's counters", id="its router's counters"),
     ],
 )
 def test_a_line_that_cannot_be_measured_says_why(reach_by: str, why: str) -> None:
@@ -71,6 +73,15 @@ def test_a_line_that_cannot_be_measured_says_why(reach_by: str, why: str) -> Non
     [(subject, text)] = drawn.left_out
     assert subject == "line:07375-1/b"
     assert why in text
+
+
+def test_a_pinned_line_is_told_by_whom_its_trains_ask() -> None:
+    lines = [Line("07375-1/a", "pinned:198.51.100.9"), Line("07375-1/b", "pinned:198.51.100.10")]
+    trains = [item for item in draw(post(), lines, []).items if item.subject.startswith("line:")]
+    assert [(t.target, t.settings, t.period_s) for t in trains] == [
+        ("198.51.100.9", TRAIN, 10.0), ("198.51.100.10", TRAIN, 10.0),
+    ]  # fmt: skip
+    assert bind("pinned:198.51.100.9")[0] is None, "what goes anywhere else does not go by that line"
 
 
 def test_only_one_line_is_the_default_one_and_its_resolver_is_asked() -> None:
@@ -129,17 +140,28 @@ def test_a_vantage_of_a_country_holds_what_an_agent_takes_and_says_what_it_leave
 
 
 keys = st.builds("{:05d}-1/{}".format, st.integers(1, 99_999), st.sampled_from("abc"))
-ways = st.sampled_from(["", "none", "default", "gateway:192.0.2.1", "source:192.0.2.7", "interface:eth1"])
-lines_of = st.lists(st.builds(Line, keys, ways, st.sampled_from(["", "192.0.2.9"])), unique_by=lambda line: line.key)
+ways = st.sampled_from([
+    "", "none", "default", "gateway:192.0.2.1", "source:192.0.2.7", "interface:eth1", "pinned:198.51.100.9", "snmp:w",
+])  # fmt: skip
+counting = st.sampled_from(["", "none", "snmp:wan1", "snmp:3@192.0.2.254"])
+lines_of = st.lists(
+    st.builds(Line, keys, ways, st.sampled_from(["", "192.0.2.9"]), counters=counting), unique_by=lambda line: line.key
+)
+
+
+def whole(agent: Post, lines: list[Line]) -> Drawn:
+    drawn = draw(agent, lines, [PORTAL])
+    add_watches(drawn, agent, lines)
+    return drawn
 
 
 @given(lines=lines_of, role=st.sampled_from(["box", "pc", "vantage"]), leads=st.booleans())
 def test_any_plan_is_one_that_travels_and_no_measurement_is_in_it_twice(
     lines: list[Line], role: Role, leads: bool
 ) -> None:
-    drawn = draw(post(role, leads=leads), lines, [PORTAL])
+    drawn = whole(post(role, leads=leads), lines)
     items = plan_items(drawn)
     assert msgspec.json.decode(msgspec.json.encode(items), type=list[PlanItem]) == items
     assert len({(item.subject, item.probe, item.target) for item in items}) == len(items)
     assert all(parse_subject(item.subject) for item in items)
-    assert drawn == draw(post(role, leads=leads), lines, [PORTAL])
+    assert drawn == whole(post(role, leads=leads), lines)
