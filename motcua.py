@@ -170,7 +170,7 @@ async def running(settings: "Settings", roles: Sequence[str], clock: "Clock | No
     """
     from collector import floor, process
 
-    with _hub(settings, clock) as hub:
+    with _hub(settings, clock, roles) as hub:
         hub.roles = tuple(roles)
         servers = [process.server(make(hub), variable) for role, (variable, make) in SOCKETS.items() if role in roles]
         stop = asyncio.Event()
@@ -190,12 +190,12 @@ async def running(settings: "Settings", roles: Sequence[str], clock: "Clock | No
 
 
 @contextlib.contextmanager
-def _hub(settings: "Settings", clock: "Clock | None") -> Iterator["Hub"]:
+def _hub(settings: "Settings", clock: "Clock | None", roles: Sequence[str]) -> Iterator["Hub"]:
     from collector import claims, floor
     from collector.api import CollectorError
 
     try:
-        with claims.home(settings.home), floor.open_hub(settings, clock) as hub:
+        with claims.home(settings.home, roles), floor.open_hub(settings, clock) as hub:
             yield hub
     except claims.Taken as error:
         raise Stop(str(error), BUSY) from error

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import psutil
@@ -20,10 +20,12 @@ class Taken(CollectorError):
 
 
 @contextlib.contextmanager
-def home(folder: Path) -> Iterator[None]:
-    """Hold the home's lock, gone with the process however it ends. Raises Taken, or OSError."""
+def home(folder: Path, roles: Collection[str] = ()) -> Iterator[None]:
+    """Hold the home's lock, gone with the process however it ends. A process that only shows pages shares the home
+    with the one that judges, so it has a lock of its own. Raises Taken, or OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    name = "lock-board" if set(roles) == {"board"} else "lock"
+    handle = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -14,6 +14,7 @@ from collector.hub import Hub
 from collector.judging.lines import LineFindings
 from collector.judging.loop import Judge
 from collector.loops import Loop
+from collector.neighbours import Neighbours
 from collector.reading.reader import HubReader
 from collector.reflector.announcing import announce
 from collector.settings import Settings
@@ -45,7 +46,7 @@ def open_hub(settings: Settings, clock: Clock | None = None) -> Iterator[Hub]:
 
 def _relaying(hub: Hub) -> contextlib.AbstractContextManager[object]:
     if hub.store.dialect != "postgresql":
-        return contextlib.nullcontext()
+        return Neighbours(hub)
     from collector.relay import Relay  # needs psycopg, an extra
 
     return Relay(hub)
