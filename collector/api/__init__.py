@@ -64,14 +64,18 @@ from collector.api.ranking import (
     Unproved,
     Use,
 )
+from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
+from collector.api.speeds import DIRECTIONS, VALID, Direction, LineSpeed, PhoneTest, SpeedTest, Way
 
 __all__ = [
+    "DIRECTIONS",
     "MAX_PHASED",
     "NEVER_TESTED",
     "NO_CONTRACT",
     "OWN_ROOMS",
     "PHASES",
     "STATES",
+    "VALID",
     "Act",
     "Actor",
     "AgentInfo",
@@ -85,6 +89,7 @@ __all__ = [
     "Commands",
     "DayFigure",
     "Decommission",
+    "Direction",
     "Done",
     "Effect",
     "Expected",
@@ -95,6 +100,7 @@ __all__ = [
     "Ledger",
     "LineInfo",
     "LineRank",
+    "LineSpeed",
     "Merge",
     "Met",
     "Move",
@@ -106,6 +112,7 @@ __all__ = [
     "PathView",
     "Pause",
     "PhaseTimes",
+    "PhoneTest",
     "Place",
     "PlannedItem",
     "Point",
@@ -118,6 +125,7 @@ __all__ = [
     "Retired",
     "Series",
     "Spread",
+    "SpeedTest",
     "Standing",
     "State",
     "StoredObservation",
@@ -127,9 +135,11 @@ __all__ = [
     "SystemView",
     "TaskInfo",
     "TaskState",
+    "Team",
     "Threshold",
     "Unit",
     "Unproved",
     "Use",
+    "Way",
     "Window",
 ]

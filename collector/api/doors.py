@@ -27,6 +27,8 @@ from collector.api.facts import (
 from collector.api.paths import PathView
 from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo
 from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
+from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo, Team
+from collector.api.speeds import LineSpeed, SpeedTest
 
 MAX_PHASED: Final = 2_000
 
@@ -126,6 +128,20 @@ class Reader(Protocol):
 
     def norms(self, line: str) -> list[NormCheck]:
         """The norms that apply today to a line (`line:07375-1/a`), and whether it meets them. Raises NotFound."""
+    def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
+        """Centre → its lines as they were contracted; the same mapping again as long as nobody imported another."""
+        ...
+
+    def teams(self) -> Sequence[Team]:
+        """Whom to call for what, by key."""
+        ...
+
+    def tests(self, line: str, before_ms: int, limit: int = 50) -> list[SpeedTest]:
+        """Tests of a line's speed older than `before_ms`, newest first; those that were skipped or failed too."""
+        ...
+
+    def speeds(self) -> Mapping[str, LineSpeed]:
+        """Line → its newest tests, for every line that was ever tested; at most a few seconds old."""
         ...
 
     def systems(self) -> list[SystemInfo]:

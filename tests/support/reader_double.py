@@ -26,6 +26,7 @@ from collector.api import (
     Ledger,
     LineInfo,
     NormCheck,
+    LineSpeed,
     NotAllowed,
     NotFound,
     Overview,
@@ -37,6 +38,7 @@ from collector.api import (
     PolicyVersion,
     Ranking,
     Series,
+    SpeedTest,
     Standing,
     State,
     StoredObservation,
@@ -46,6 +48,7 @@ from collector.api import (
     SystemView,
     TaskInfo,
     Unproved,
+    Team,
     Window,
 )
 from collector.judging.policy import parse_policy, read_policy_file
@@ -94,6 +97,9 @@ class World:
     figures: list[DayFigure] = field(default_factory=list)
     gaps: tuple[tuple[int, int], ...] = ()
     ways: dict[str, PathView] = field(default_factory=dict)
+    tested: dict[str, list[SpeedTest]] = field(default_factory=dict)  # by line
+    curves: dict[str, list[Series]] = field(default_factory=dict)  # what history has of a subject, where it is told
+    known_teams: list[Team] = field(default_factory=list)
     version: int = 1
 
     def touch(self) -> None:
@@ -188,6 +194,23 @@ class World:
 
     def norms(self, line: str) -> list[NormCheck]:
         return list(self.checked.get(line, ()))
+    def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
+        return self.known_lines
+
+    def teams(self) -> Sequence[Team]:
+        return self.known_teams
+
+    def tests(self, line: str, before_ms: int, limit: int = 50) -> list[SpeedTest]:
+        found = sorted(self.tested.get(line, []), key=lambda test: -test.at_ms)
+        return [test for test in found if test.at_ms < before_ms][:limit]
+
+    def speeds(self) -> Mapping[str, LineSpeed]:
+        of = {line: self.tests(line, self.now + 1) for line in self.tested}
+        return {
+            line: LineSpeed(tests[0], next((test for test in tests if test.outcome == "ok"), None))
+            for line, tests in of.items()
+            if tests
+        }
 
     def systems(self) -> list[SystemInfo]:
         return list(self.known_systems)
@@ -242,6 +265,10 @@ class World:
         return self.stored[observation_id]
 
     def history(self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288) -> list[Series]:
+        if subject in self.curves:
+            return [
+                s for s in self.curves[subject] if s.metric in metrics and any(p.at_ms >= from_ms for p in s.points)
+            ]
         planned = [item for item in self.items if item.subject == subject]
         step = (to_ms - from_ms) // points
         return [
