@@ -50,7 +50,7 @@ from collector.api.facts import (
     Unit,
 )
 from collector.api.paths import Broken, Hop, PathLook, PathView
-from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView
+from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
 from collector.api.ranking import (
     NEVER_TESTED,
     NO_CONTRACT,
@@ -64,8 +64,7 @@ from collector.api.ranking import (
     Unproved,
     Use,
 )
-from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
-from collector.api.speeds import DIRECTIONS, VALID, Direction, LineSpeed, PhoneTest, SpeedTest, Way
+from collector.api.speeds import DIRECTIONS, VALID, Direction, PhoneTest, SpeedTest, Way
 
 __all__ = [
     "DIRECTIONS",
@@ -100,7 +99,6 @@ __all__ = [
     "Ledger",
     "LineInfo",
     "LineRank",
-    "LineSpeed",
     "Merge",
     "Met",
     "Move",
@@ -124,8 +122,8 @@ __all__ = [
     "Resume",
     "Retired",
     "Series",
-    "Spread",
     "SpeedTest",
+    "Spread",
     "Standing",
     "State",
     "StoredObservation",

@@ -25,10 +25,9 @@ from collector.api.facts import (
     TaskInfo,
 )
 from collector.api.paths import PathView
-from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo
-from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
 from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo, Team
-from collector.api.speeds import LineSpeed, SpeedTest
+from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
+from collector.api.speeds import PhoneTest, SpeedTest
 
 MAX_PHASED: Final = 2_000
 
@@ -114,6 +113,7 @@ class Reader(Protocol):
 
     def path(self, line: str) -> PathView:
         """The way of the subject `line:<key>` hop by hop: then, now, and where it breaks off."""
+
     def carrying(self) -> Mapping[str, Carrying]:
         """Centre → the line that carries its traffic now; centres whose agent never spoke are left out."""
         ...
@@ -128,6 +128,7 @@ class Reader(Protocol):
 
     def norms(self, line: str) -> list[NormCheck]:
         """The norms that apply today to a line (`line:07375-1/a`), and whether it meets them. Raises NotFound."""
+
     def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
         """Centre → its lines as they were contracted; the same mapping again as long as nobody imported another."""
         ...
@@ -138,10 +139,6 @@ class Reader(Protocol):
 
     def tests(self, line: str, before_ms: int, limit: int = 50) -> list[SpeedTest]:
         """Tests of a line's speed older than `before_ms`, newest first; those that were skipped or failed too."""
-        ...
-
-    def speeds(self) -> Mapping[str, LineSpeed]:
-        """Line → its newest tests, for every line that was ever tested; at most a few seconds old."""
         ...
 
     def systems(self) -> list[SystemInfo]:
@@ -193,6 +190,10 @@ class Commands(Protocol):
 
     def request_task(self, actor: Actor, agent: str, item: str) -> TaskInfo:
         """Ask an agent to measure one item of its plan now. Rate-limited per item: one that waits is given again."""
+        ...
+
+    def test_from_phone(self, actor: Actor, line: str) -> PhoneTest:
+        """Let somebody test the subject `line:<key>` from a browser, once. NotAllowed tells why it cannot be."""
         ...
 
     def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:

@@ -62,14 +62,6 @@ _NOTHING: Final = Way()
 
 
 @dataclass(frozen=True, slots=True)
-class LineSpeed:
-    """The newest test of a line, and the newest valid one."""
-
-    last: SpeedTest
-    valid: SpeedTest | None
-
-
-@dataclass(frozen=True, slots=True)
 class PhoneTest:
     """Leave to test a line once from a browser, good until `expires_ms` and for `max_bytes`."""
 

@@ -10,7 +10,6 @@ from sqlalchemy import Connection, select
 
 from collector.api import StoredObservation
 from collector.store.rolled import kept
-from wire.outcomes import Outcome
 
 _DECODER: Final = msgspec.json.Decoder(StoredObservation)
 
@@ -28,14 +27,9 @@ def kept_before(conn: Connection, subject: str, before_ms: int, limit: int) -> l
     return [_DECODER.decode(body) for body in bodies]
 
 
-def kept_runs(
-    conn: Connection, subject: str, probe: str, before_ms: int, limit: int, *, outcome: Outcome | None = None
-) -> list[StoredObservation]:
-    """Runs of one probe on a subject, older than `before_ms`, newest first; of one outcome where it is named."""
-    query = select(kept.c.body).where(kept.c.subject == subject, kept.c.at_ms < before_ms)
-    query = query.where(kept.c.body.contains(f'"probe":"{probe}"', autoescape=True))
-    if outcome is not None:
-        query = query.where(kept.c.body.contains(f'"outcome":"{outcome}"', autoescape=True))
+def kept_runs(conn: Connection, subject: str, probe: str, before_ms: int, limit: int) -> list[StoredObservation]:
+    """Runs of one probe on a subject, older than `before_ms`, newest first, at most `limit`."""
+    named = kept.c.body.contains(f'"probe":"{probe}"', autoescape=True)
+    query = select(kept.c.body).where(kept.c.subject == subject, kept.c.at_ms < before_ms, named)
     bodies = conn.scalars(query.order_by(kept.c.at_ms.desc(), kept.c.id.desc()).limit(limit))
-    found = [_DECODER.decode(body) for body in bodies]
-    return [one for one in found if one.observation.probe == probe and outcome in {None, one.observation.outcome}]
+    return [found for body in bodies if (found := _DECODER.decode(body)).observation.probe == probe]

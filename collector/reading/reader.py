@@ -141,6 +141,7 @@ class HubReader(SpeedQuestions):
     def path(self, line: str) -> PathView:
         with self._hub.store.reading_ts() as conn:
             return read_path(conn, line)
+
     def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
         return self._shelves.every_line()
 

@@ -26,7 +26,6 @@ from collector.api import (
     Ledger,
     LineInfo,
     NormCheck,
-    LineSpeed,
     NotAllowed,
     NotFound,
     Overview,
@@ -47,8 +46,8 @@ from collector.api import (
     SystemInfo,
     SystemView,
     TaskInfo,
-    Unproved,
     Team,
+    Unproved,
     Window,
 )
 from collector.judging.policy import parse_policy, read_policy_file
@@ -183,6 +182,7 @@ class World:
 
     def path(self, line: str) -> PathView:
         return self.ways.get(line, PathView(line))
+
     def carrying(self) -> Mapping[str, Carrying]:
         return self.carried
 
@@ -194,6 +194,7 @@ class World:
 
     def norms(self, line: str) -> list[NormCheck]:
         return list(self.checked.get(line, ()))
+
     def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
         return self.known_lines
 
@@ -203,14 +204,6 @@ class World:
     def tests(self, line: str, before_ms: int, limit: int = 50) -> list[SpeedTest]:
         found = sorted(self.tested.get(line, []), key=lambda test: -test.at_ms)
         return [test for test in found if test.at_ms < before_ms][:limit]
-
-    def speeds(self) -> Mapping[str, LineSpeed]:
-        of = {line: self.tests(line, self.now + 1) for line in self.tested}
-        return {
-            line: LineSpeed(tests[0], next((test for test in tests if test.outcome == "ok"), None))
-            for line, tests in of.items()
-            if tests
-        }
 
     def systems(self) -> list[SystemInfo]:
         return list(self.known_systems)
