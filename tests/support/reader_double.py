@@ -31,6 +31,7 @@ from collector.api import (
     Overview,
     PathView,
     PhaseTimes,
+    PhoneTest,
     Place,
     PlannedItem,
     Point,
@@ -98,6 +99,7 @@ class World:
     ways: dict[str, PathView] = field(default_factory=dict)
     tested: dict[str, list[SpeedTest]] = field(default_factory=dict)  # by line
     curves: dict[str, list[Series]] = field(default_factory=dict)  # what history has of a subject, where it is told
+    phone_refused: str = ""  # why nobody may test from a phone now
     known_teams: list[Team] = field(default_factory=list)
     version: int = 1
 
@@ -259,9 +261,8 @@ class World:
 
     def history(self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288) -> list[Series]:
         if subject in self.curves:
-            return [
-                s for s in self.curves[subject] if s.metric in metrics and any(p.at_ms >= from_ms for p in s.points)
-            ]
+            asked = [s for s in self.curves[subject] if s.metric in metrics]
+            return [replace(s, points=tuple(p for p in s.points if from_ms <= p.at_ms < to_ms)) for s in asked]
         planned = [item for item in self.items if item.subject == subject]
         step = (to_ms - from_ms) // points
         return [
@@ -342,6 +343,12 @@ class World:
         self.listed_tasks.append(task)
         self.touch()
         return task
+
+    def test_from_phone(self, actor: Actor, line: str) -> PhoneTest:
+        if self.phone_refused:
+            raise NotAllowed(self.phone_refused)
+        ticket = "WyIwMUtBIiwiMDczNzUtMS9hIiwyNTAwMDAwMDAsMTc5NTIyNzU0NTAwMCwiYnJvd3NlciJd." + "k" * 43
+        return PhoneTest(f"https://measure.example:8444/m/{ticket}/", self.now + 5 * MINUTE_MS, 250_000_000)
 
     def move_task(self, place: int, **changes: object) -> None:
         """A task goes on: state, observation, outcome."""
