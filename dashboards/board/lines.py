@@ -83,6 +83,8 @@ class Whole:
     counts: Mapping[Group, int]
     unproved: int
     ranking: Ranking
+    areas: list[Area]
+    kinds: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,8 @@ class LinesPages:
             found=found,
             whole=whole,
             carriers=list(whole.ranking.carriers),
-            areas=areas_of(((row.area, row.place, row.state) for row in whole.rows), words),
-            kinds=sorted({row.rank.kind for row in whole.rows}),
+            areas=whole.areas,
+            kinds=whole.kinds,
             asked=asked if asked.page == page else asked.turned(page),
             pages=pages,
             as_of_ms=seen.as_of_ms,
@@ -146,11 +148,13 @@ class LinesPages:
                 self._reader.places(),
                 self._reader.every_line(),
             )
-            mark = (seen.version, id(self._ranking), id(self._unproved), id(places), id(inventory), _told(carrying))
+            bad = {info.key: standing for info, standing in seen.troubles if info.kind == "line"}
+            # What did not change is the same object: most flips are no line's, and cost a look at a few hundred here.
+            mark = (seen.centres, self._ranking, self._unproved, places, inventory, bad, _told(carrying))
             held = self._wholes.get(words.lang)
             if held is not None and held[0] == mark:
                 return held[1]
-            made = self._make(seen, words, carrying, places, inventory)
+            made = self._make(seen.centres, bad, words, carrying, places=places, inventory=inventory)
             self._wholes[words.lang] = mark, made
             return made
 
@@ -165,17 +169,18 @@ class LinesPages:
 
     def _make(
         self,
-        seen: Overview,
+        centres: Mapping[str, Centre],
+        bad: Mapping[str, Standing],
         words: Words,
         carrying: Mapping[str, Carrying],
+        *,
         places: Mapping[str, Place],
         inventory: Mapping[str, Sequence[LineInfo]],
     ) -> Whole:
-        bad = {info.key: standing for info, standing in seen.troubles if info.kind == "line"}
         known = {one.key: one for some in inventory.values() for one in some}
         before, rows = self._rows.get(words.lang, {}), dict[str, tuple[Parts, Row]]()
         for rank in self._ranking.lines:
-            centre, key = seen.centres.get(rank.centre), rank.line
+            centre, key = centres.get(rank.centre), rank.line
             if centre is None:
                 continue  # out of service
             parts = Parts(
@@ -196,6 +201,8 @@ class LinesPages:
             counts=dict(Counter(row.group for row in ordered)),
             unproved=sum(1 for row in ordered if row.unproved is not None and not row.unproved.why),
             ranking=self._ranking,
+            areas=areas_of(((row.area, row.place, row.state) for row in ordered), words),
+            kinds=sorted({row.rank.kind for row in ordered}),
         )
 
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.dashboards.board.test_browser import opened
 from tests.support.board_server import Served, served
-from tests.support.lined import lined
+from tests.support.wired import lined
 
 pytestmark = pytest.mark.browser
 

@@ -18,9 +18,9 @@ from dashboards.board.speed import figure, sentence
 from dashboards.board.words import catalogue
 from tests.dashboards.board.test_pages import text_of
 from tests.support.board_server import Served, served
-from tests.support.lined import BLIND, CUT, SLOW, SPARE, lined
 from tests.support.reader_double import NOW_MS
 from tests.support.speedruns import told
+from tests.support.wired import BLIND, CUT, SLOW, SPARE, lined
 
 VI, EN = catalogue("vi"), catalogue("en")
 LINE = LineInfo(SLOW, "internet", "vnpt", "VD-1", 100e6, "192.0.2.1", "", "default")

@@ -16,8 +16,8 @@ from dashboards.board.lines_asked import AskedLines, asked_lines
 from dashboards.board.words import catalogue
 from tests.dashboards.board.test_pages import text_of
 from tests.support.board_server import Served, served
-from tests.support.lined import BLIND, SLOW, lined
 from tests.support.reader_double import World, province
+from tests.support.wired import BLIND, SLOW, lined
 
 VI = catalogue("vi")
 
