@@ -114,21 +114,6 @@ class Reader(Protocol):
     def path(self, line: str) -> PathView:
         """The way of the subject `line:<key>` hop by hop: then, now, and where it breaks off."""
 
-    def carrying(self) -> Mapping[str, Carrying]:
-        """Centre → the line that carries its traffic now; centres whose agent never spoke are left out."""
-        ...
-
-    def ranking(self, from_ms: int, to_ms: int) -> Ranking:
-        """Every line against its contract over a span, worst first, and by carrier."""
-        ...
-
-    def unproved(self, within_ms: int) -> list[Unproved]:
-        """Lines that nothing proved to work within so long: no train that came back, no valid test."""
-        ...
-
-    def norms(self, line: str) -> list[NormCheck]:
-        """The norms that apply today to a line (`line:07375-1/a`), and whether it meets them. Raises NotFound."""
-
     def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
         """Centre → its lines as they were contracted; the same mapping again as long as nobody imported another."""
         ...

@@ -35,8 +35,8 @@ from collector.api import (
     SuiteHealth,
     SystemInfo,
     TaskInfo,
-    Unproved,
     Team,
+    Unproved,
 )
 from collector.history import charts
 from collector.history.buckets import TIERS

@@ -185,18 +185,6 @@ class World:
     def path(self, line: str) -> PathView:
         return self.ways.get(line, PathView(line))
 
-    def carrying(self) -> Mapping[str, Carrying]:
-        return self.carried
-
-    def ranking(self, from_ms: int, to_ms: int) -> Ranking:
-        return replace(self.ranked, from_ms=from_ms, to_ms=to_ms)
-
-    def unproved(self, within_ms: int) -> list[Unproved]:
-        return list(self.never_proved)
-
-    def norms(self, line: str) -> list[NormCheck]:
-        return list(self.checked.get(line, ()))
-
     def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
         return self.known_lines
 
