@@ -97,6 +97,7 @@ def _at(report: Report, count: int, first_byte_ms: float, *, apart: bool = False
         pages = {
             "province": "/", "list": "/?view=list", "map": "/?view=map", "areas": "/?group=area", "fleet": "/fleet",
             "centre": f"/centres/{fed[0].centre}", "systems": "/systems", "system": f"/systems/{SYSTEMS[0]}",
+            "lines": "/lines", "line": f"/lines/{fed[0].centre}/a",
         }  # fmt: skip
         wait_until(lambda: all(_is_there(home, path) for path in pages.values()), what="the board's pages")
         wait_until(lambda: b"taken" in log.read_bytes(), what="agents that report", within_s=60)

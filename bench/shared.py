@@ -18,6 +18,7 @@ from wire.clock import SystemClock
 
 SYSTEMS: Final = tuple(f"shared-{n}" for n in range(1, 13))
 AREAS: Final = 34
+CARRIERS: Final = ("vnpt", "viettel", "fpt")
 ANSWERS: Final = 12  # of each centre to each system: an hour of them
 _AT_ONCE: Final = 20_000
 _Row = dict[str, str | int | float | None]
@@ -80,6 +81,13 @@ def _inventory(known: Sequence[Enrolled], now: int) -> list[_Row]:
         lat, lon = 8.6 + n * 0.618 % 1 * 14.6, 102.5 + n * 0.414 % 1 * 6.5
         place = {"lat": lat, "lon": lon, "located": "area_centroid", "area": f"area-{n % AREAS}"}
         bodies.append(("centres", one.centre, {"name_vi": one.centre, **place}))
+        bodies += [
+            ("lines", f"{one.centre}/{letter}", {
+                "kind": "internet", "carrier": CARRIERS[n % len(CARRIERS)], "circuit": f"BENCH-{n}-{letter}",
+                "contract_bps": 100_000_000, "reach_by": "default",
+            })
+            for letter in ("abc" if n % 3 == 0 else "ab")
+        ]  # fmt: skip
     return [
         {"kind": kind, "key": key, "from_ms": now, "to_ms": None, "body": msgspec.json.encode(body).decode(),
          "made_by": None, "ended_by": None}

@@ -7,10 +7,12 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from collector.api import Act, Actor, Done, NotAllowed, NotFound, TaskInfo
+from collector.api import Act, Actor, Done, NotAllowed, NotFound, PhoneTest, TaskInfo
 from collector.hub import Hub
 from collector.judging import versions
 from collector.judging.versions import Set
+from collector.leases import phone
+from collector.leases.keeping import Leases
 from collector.lifecycle import doing
 from collector.register import actors, enrolment, plans, tasks
 from collector.register.ca import open_authority
@@ -27,6 +29,7 @@ class CollectorCommands:
 
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
+        self._leases = Leases(hub)
 
     def request_task(self, actor: Actor, agent: str, item: str) -> TaskInfo:
         """See `api.Commands`."""
@@ -42,6 +45,10 @@ class CollectorCommands:
         made = self._hub.store.writer.do(job)
         self._hub.wake(f"agent:{agent}")
         return made
+
+    def test_from_phone(self, actor: Actor, line: str) -> PhoneTest:
+        """See `api.Commands`."""
+        return phone.test_from_phone(self._hub, self._leases, actor, line)
 
     def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:
         """See `api.Commands`."""

@@ -50,7 +50,7 @@ from collector.api.facts import (
     Unit,
 )
 from collector.api.paths import Broken, Hop, PathLook, PathView
-from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView
+from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
 from collector.api.ranking import (
     NEVER_TESTED,
     NO_CONTRACT,
@@ -64,14 +64,17 @@ from collector.api.ranking import (
     Unproved,
     Use,
 )
+from collector.api.speeds import DIRECTIONS, VALID, Direction, PhoneTest, SpeedTest, Way
 
 __all__ = [
+    "DIRECTIONS",
     "MAX_PHASED",
     "NEVER_TESTED",
     "NO_CONTRACT",
     "OWN_ROOMS",
     "PHASES",
     "STATES",
+    "VALID",
     "Act",
     "Actor",
     "AgentInfo",
@@ -85,6 +88,7 @@ __all__ = [
     "Commands",
     "DayFigure",
     "Decommission",
+    "Direction",
     "Done",
     "Effect",
     "Expected",
@@ -106,6 +110,7 @@ __all__ = [
     "PathView",
     "Pause",
     "PhaseTimes",
+    "PhoneTest",
     "Place",
     "PlannedItem",
     "Point",
@@ -117,6 +122,7 @@ __all__ = [
     "Resume",
     "Retired",
     "Series",
+    "SpeedTest",
     "Spread",
     "Standing",
     "State",
@@ -127,9 +133,11 @@ __all__ = [
     "SystemView",
     "TaskInfo",
     "TaskState",
+    "Team",
     "Threshold",
     "Unit",
     "Unproved",
     "Use",
+    "Way",
     "Window",
 ]

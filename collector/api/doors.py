@@ -25,8 +25,9 @@ from collector.api.facts import (
     TaskInfo,
 )
 from collector.api.paths import PathView
-from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo
+from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo, Team
 from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
+from collector.api.speeds import PhoneTest, SpeedTest
 
 MAX_PHASED: Final = 2_000
 
@@ -112,6 +113,17 @@ class Reader(Protocol):
 
     def path(self, line: str) -> PathView:
         """The way of the subject `line:<key>` hop by hop: then, now, and where it breaks off."""
+
+    def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
+        """Centre → its lines as they were contracted; the same mapping again as long as nobody imported another."""
+        ...
+
+    def teams(self) -> Sequence[Team]:
+        """Whom to call for what, by key."""
+        ...
+
+    def tests(self, line: str, before_ms: int, limit: int = 50) -> list[SpeedTest]:
+        """Tests of a line's speed older than `before_ms`, newest first; those that were skipped or failed too."""
         ...
 
     def systems(self) -> list[SystemInfo]:
@@ -163,6 +175,10 @@ class Commands(Protocol):
 
     def request_task(self, actor: Actor, agent: str, item: str) -> TaskInfo:
         """Ask an agent to measure one item of its plan now. Rate-limited per item: one that waits is given again."""
+        ...
+
+    def test_from_phone(self, actor: Actor, line: str) -> PhoneTest:
+        """Let somebody test the subject `line:<key>` from a browser, once. NotAllowed tells why it cannot be."""
         ...
 
     def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:

@@ -49,6 +49,20 @@ class LineInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """Whom to call. `owns` are owners of verdicts such as line; `areas` empty: everywhere."""
+
+    key: str
+    name_vi: str
+    name_en: str
+    organisation: str
+    areas: tuple[str, ...] = ()
+    owns: tuple[str, ...] = ()
+    phone: str = ""
+    email: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SystemInfo:
     """A shared system as services.toml has it. `slow_s` is the limit its median is judged by, unless policy says."""
 

@@ -132,6 +132,7 @@ class Bandwidth(Struct, frozen=True, kw_only=True):
     working_share: Annotated[float, Meta(ge=0, le=1)] = 0.3
     at_once: Annotated[int, Meta(ge=1, le=1_000)] = 20
     slot_s: Annotated[float, Meta(ge=10, le=600)] = 60.0
+    phone_s: Annotated[float, Meta(ge=10, le=600)] = 180.0
     test_s: Annotated[float, Meta(ge=2, le=300)] = 30.0
     test_bytes: Annotated[float, Meta(ge=1e6, le=1e12)] = 1e9
     day_bytes: Annotated[float, Meta(ge=1e6, le=1e13)] = 2e9

@@ -72,6 +72,7 @@ WORDS: Final = {
     "bandwidth.working_share": "Share of the tests that fall into working hours, outside the rush",
     "bandwidth.at_once": "Tests at once in the whole province, at most",
     "bandwidth.slot_s": "A line is kept for one test this long",
+    "bandwidth.phone_s": "A line is kept for a test from a phone this long",
     "bandwidth.test_s": "A test loads a line this long at most",
     "bandwidth.test_bytes": "A test moves so much at most",
     "bandwidth.day_bytes": "A line's tests move so much a day at most",

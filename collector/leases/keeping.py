@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields, replace
 from operator import attrgetter
 from typing import Any, Final
 
+from msgspec.structs import replace as replace_fields
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from collector.history.buckets import DAY_MS, start_of
@@ -48,6 +49,8 @@ class Asked:
 
     agent: str
     ask: LeaseAsk
+    kind: ticket.Kind = "agent"
+    """For a browser a turn is longer, because a person has to come first; and it is now or never."""
 
 
 class Leases:
@@ -91,12 +94,16 @@ class Leases:
         book = self._follow(conn, now_ms)
         self._ground = ground = read_ground(conn, now_ms, self._ground)
         policy = ground.policies.at(now_ms).policy.bandwidth
-        allocator = Allocator(book, ground.servers, policy, day_start)
+        by_kind = {
+            "agent": Allocator(book, ground.servers, policy, day_start),
+            "browser": Allocator(book, ground.servers, replace_fields(policy, slot_s=policy.phone_s), day_start),
+        }
         answers = list[LeaseAnswer]()
         for one in those:
-            decision, line = self._decide(conn, allocator, ground, one, now_ms)
-            self._keep(conn, book, decision.changes)
-            answers.append(self._answer(decision, line, policy.test_s, now_ms))
+            decision, line = self._decide(conn, by_kind[one.kind], ground, one, now_ms)
+            if decision.given is not None or one.kind == "agent":
+                self._keep(conn, book, decision.changes)  # a browser will not come back for what was reserved
+            answers.append(self._answer(decision, line, policy.test_s, now_ms, kind=one.kind))
         return answers
 
     def undone(self) -> None:
@@ -132,13 +139,15 @@ class Leases:
             self._items[agent] = version, items
         return items.get(key)
 
-    def _answer(self, decision: Decision, line: str, max_s: float, now_ms: int) -> LeaseAnswer:
+    def _answer(self, decision: Decision, line: str, max_s: float, now_ms: int, *, kind: ticket.Kind) -> LeaseAnswer:
         slot = decision.given
         if slot is None:
             again_s = None if decision.again_ms is None else decision.again_ms / 1000
             return LeaseAnswer(why=decision.why, again_s=again_s)
         assert self._key is not None  # noqa: S101  # `ready` comes before `do`
-        signed = ticket.issue(self._key, lease=slot.id, line=line, max_bytes=slot.max_bytes, expires_ms=slot.to_ms)
+        signed = ticket.issue(
+            self._key, lease=slot.id, line=line, max_bytes=slot.max_bytes, expires_ms=slot.to_ms, kind=kind
+        )
         return LeaseAnswer(Lease(
             id=slot.id, url=slot.server, ticket=signed, starts_in_s=max(0, slot.from_ms - now_ms) / 1000,
             ends_in_s=(slot.to_ms - now_ms) / 1000, max_bytes=slot.max_bytes, max_s=max_s,

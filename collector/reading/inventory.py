@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from collector.api import LineInfo, Place, SystemInfo
+from collector.api import LineInfo, Place, SystemInfo, Team
 from collector.hub import Hub
 from collector.inventory.keeping import held
 from collector.inventory.opening import hours_on
@@ -18,7 +18,7 @@ from collector.inventory.schema import Body
 from collector.store.inventory_tables import import_run, inventory
 
 _ZONE: Final = timedelta(hours=7)  # Vietnam, without summer time since 1975
-_KINDS: Final = ("centres", "lines", "services", "hours")
+_KINDS: Final = ("centres", "lines", "services", "hours", "teams")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class _Held:
     lines: Mapping[str, list[LineInfo]] = field(default_factory=dict)
     systems: Sequence[SystemInfo] = ()
     hours: Sequence[Body] = ()
+    teams: Sequence[Team] = ()
 
 
 class Shelves:
@@ -52,6 +53,9 @@ class Shelves:
     def imported(self) -> int:
         """A number that changes with the inventory."""
         return sum(self._now().mark)
+
+    def teams(self) -> Sequence[Team]:
+        return self._now().teams
 
     def systems(self) -> list[SystemInfo]:
         return list(self._now().systems)
@@ -88,6 +92,7 @@ def _read(conn: Connection, mark: tuple[int, int]) -> _Held:
         lines=lines,
         systems=[_system(key, body) for key, body in rows["services"].items()],
         hours=list(rows["hours"].values()),
+        teams=[_team(key, body) for key, body in sorted(rows["teams"].items())],
     )
 
 
@@ -110,6 +115,13 @@ def _line(key: str, body: Body) -> LineInfo:
     kind, carrier, circuit, cpe, group, reach_by, egress = (_text(body, name) for name in names)
     contract_bps = _number(body, "contract_bps")
     return LineInfo(f"line:{key}", kind, carrier, circuit, contract_bps, cpe, group, reach_by, egress)
+
+
+def _team(key: str, body: Body) -> Team:
+    areas, owns = (tuple(_text(body, name).split()) for name in ("areas", "owns"))
+    names = ("name_vi", "name_en", "organisation", "phone", "email")
+    vi, en, organisation, phone, email = (_text(body, name) for name in names)
+    return Team(key, vi, en, organisation, areas, owns, phone, email)
 
 
 def _system(key: str, body: Body) -> SystemInfo:

@@ -25,3 +25,11 @@ def kept_before(conn: Connection, subject: str, before_ms: int, limit: int) -> l
     query = select(kept.c.body).where(kept.c.subject == subject, kept.c.at_ms < before_ms)
     bodies = conn.scalars(query.order_by(kept.c.at_ms.desc(), kept.c.id.desc()).limit(limit))
     return [_DECODER.decode(body) for body in bodies]
+
+
+def kept_runs(conn: Connection, subject: str, probe: str, before_ms: int, limit: int) -> list[StoredObservation]:
+    """Runs of one probe on a subject, older than `before_ms`, newest first, at most `limit`."""
+    named = kept.c.body.contains(f'"probe":"{probe}"', autoescape=True)
+    query = select(kept.c.body).where(kept.c.subject == subject, kept.c.at_ms < before_ms, named)
+    bodies = conn.scalars(query.order_by(kept.c.at_ms.desc(), kept.c.id.desc()).limit(limit))
+    return [found for body in bodies if (found := _DECODER.decode(body)).observation.probe == probe]

@@ -35,6 +35,7 @@ from collector.api import (
     SuiteHealth,
     SystemInfo,
     TaskInfo,
+    Team,
     Unproved,
 )
 from collector.history import charts
@@ -54,6 +55,7 @@ from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.lines import LineBook
 from collector.reading.overview import Province, standing, whole
 from collector.reading.paths import read_path
+from collector.reading.speeds import SpeedQuestions
 from collector.reading.systems import read_phases
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
@@ -79,11 +81,11 @@ _PLACED: Final = Whole(
 )
 
 
-class HubReader:
+class HubReader(SpeedQuestions):
     """Plain synchronous calls; each sees one moment of the store. Implements `collector.api.Reader`."""
 
     def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+        super().__init__(hub)
         self._province = Province(hub)
         self._shelves = Shelves(hub)
         self._lines = LineBook(hub, self._shelves)
@@ -139,6 +141,12 @@ class HubReader:
     def path(self, line: str) -> PathView:
         with self._hub.store.reading_ts() as conn:
             return read_path(conn, line)
+
+    def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
+        return self._shelves.every_line()
+
+    def teams(self) -> Sequence[Team]:
+        return self._shelves.teams()
 
     def systems(self) -> list[SystemInfo]:
         return self._shelves.systems()

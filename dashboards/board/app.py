@@ -12,6 +12,7 @@ from litestar.params import FromPath
 from collector.api import Commands, Reader
 from dashboards.board.door import Door
 from dashboards.board.guard import add_headers
+from dashboards.board.line_pages import LinePages, line_pages
 from dashboards.board.live import Live
 from dashboards.board.pages import centre_pages, narrow_pages, wide_pages
 from dashboards.board.problems import handlers
@@ -44,12 +45,14 @@ def board_app(
     render = Renderer(shelf, simulated=simulated)
     door = Door(reader, hosts)
     live = Live(reader, render, shelf.digest, clock=clock or SystemClock(), settle_ms=settle_ms)
+    lines = LinePages(reader, live, render)
     return Litestar(
         route_handlers=[
             *wide_pages(reader, door, live, render),
             *system_pages(reader, door, live, render),
             *centre_pages(reader, door, live, render),
-            *narrow_pages(reader, door, live, render),
+            *narrow_pages(reader, door, live, render, lines),
+            *line_pages(reader, commands, door, live=live, render=render, pages=lines),
             *session_routes(commands, door, render),
             *_plain_routes(reader, shelf),
         ],

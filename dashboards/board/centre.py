@@ -22,6 +22,7 @@ from collector.api import (
     TaskInfo,
 )
 from dashboards.board.centre_more import Desk, SystemRow, desk_of, system_rows, systems_words
+from dashboards.board.centre_speeds import Speed, speeds_of
 from dashboards.board.chronicle import Story, Teller
 from dashboards.board.figures import Bar, Reach, bars, newest, reach, values
 from dashboards.board.looks import Look
@@ -34,6 +35,8 @@ from dashboards.board.words import Words
 
 KINDS: Final = ("line", "lan", "device", "agent", "service", "signing")
 OBSERVATIONS_SHOWN: Final = 12
+OF_LINE_PAGE: Final = frozenset({"bandwidth", "use", "path", "quality"})
+"""Probes that a line's own page tells of: they have neither loss nor delay of a train, and one of them costs data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class CentrePage:
     look: Look
     desk: Desk | None
     lines: dict[str, LineInfo]  # by subject
+    speeds: dict[str, Speed]  # by subject
     systems: list[SystemRow]
     measures: dict[str, Measure]  # of systems, by subject
 
@@ -141,6 +145,7 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
     )
     rows = {kind: build.of([info for info in infos.values() if info.kind == kind]) for kind in KINDS}
     standing = standings.get(f"centre:{key}")
+    lines = {line.key: line for line in reader.lines(key)}
     agents = {f"agent:{agent.id}": agent for agent in reader.agents(key)}
     return CentrePage(
         centre=centre,
@@ -163,7 +168,8 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
         story=story,
         look="planned" if planned or centre.retired else standing.state if standing else "unknown",
         desk=desk_of(reader, key, words),
-        lines={line.key: line for line in reader.lines(key)},
+        lines=lines,
+        speeds=speeds_of(reader, key, lines, [info.key for info in infos.values() if info.kind == "line"], now_ms),
         systems=systems,
         measures={row.info.key: row.measure for row in rows["service"] if row.measure is not None},
     )
@@ -234,8 +240,8 @@ class _Rows:
         return [row for info in sorted(infos, key=lambda info: info.key) for row in self._of_one(info)]
 
     def _of_one(self, info: SubjectInfo) -> list[Row]:
-        items = [item for item in self.planned if item.subject == info.key]
-        seen = [o for o in self.latest if o.observation.subject == info.key]
+        items = [item for item in self.planned if item.subject == info.key and item.probe not in OF_LINE_PAGE]
+        seen = [o for o in self.latest if o.observation.subject == info.key and o.observation.probe not in OF_LINE_PAGE]
         shown = targets_shown(items, seen) or [""]
         return [self._row(info, target, items, seen, first=place == 0) for place, target in enumerate(shown)]
 

@@ -16,7 +16,7 @@ HEADERS: Final = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    "referrer-policy": "no-referrer",
+    "referrer-policy": "same-origin",  # with none at all a browser calls the origin of a form "null", and we refuse it
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }

@@ -19,7 +19,9 @@ from wire.clock import Clock
 PARTS_KEPT: Final = 32
 MINUTE_MS: Final = 60_000
 CHART_PLACE: Final = "<!--chart-->"
-ASKED: Final = frozenset({"q", "view", "wall", "before", "state", "page", "only", "area", "group", "range"})
+ASKED: Final = frozenset(
+    {"q", "view", "wall", "before", "state", "page", "only", "area", "group", "range", "carrier", "kind"}
+)
 
 
 class Live:

@@ -39,7 +39,13 @@ def centre_href(key: str) -> str:
 
 
 def subject_href(key: str) -> str:
-    return f"/subjects/{quote(key, safe=':/@')}"
+    """A line has a page of its own."""
+    return line_href(key) if key.startswith("line:") else f"/subjects/{quote(key, safe=':/@')}"
+
+
+def line_href(key: str) -> str:
+    """line:07375-1/a → /lines/07375-1/a"""
+    return f"/lines/{quote(key.removeprefix('line:'), safe='/')}"
 
 
 def observation_href(observation_id: str) -> str:

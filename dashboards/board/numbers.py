@@ -58,6 +58,11 @@ def rate(bps: float, lang: Lang) -> str:
     return _scaled(bps, _RATES, "b/s", lang)
 
 
+def rate_unit(bps: float) -> tuple[str, float]:
+    """The unit that fits a speed, and how many bit/s it is."""
+    return next((one for one in _RATES if abs(bps) >= one[1]), ("b/s", 1.0))
+
+
 def _scaled(value: float, units: tuple[tuple[str, float], ...], base: str, lang: Lang) -> str:
     for unit, factor in units:
         if abs(value) >= factor:

@@ -22,6 +22,7 @@ from dashboards.board import (
 from dashboards.board.asked import asked_of
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
+from dashboards.board.line_pages import LinePages
 from dashboards.board.live import Live
 from dashboards.board.names import centre_href, centre_name, subject_href, subject_name
 from dashboards.board.render import Part, Renderer
@@ -124,12 +125,14 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
     return [centre_page, chart_data]
 
 
-def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
+def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer, lines: LinePages) -> list[HTTPRouteHandler]:
     """One subject, one observation."""
 
     @get("/subjects/{key:path}", sync_to_thread=True)
     def subject_page(request: Ask, key: FromPath[str]) -> Response[bytes]:
         seen, name = door.enter(request), key.removeprefix("/")
+        if name.startswith("line:"):
+            return lines.page(request, seen, name)
 
         def make() -> Part:
             facts = subject.look(reader, name, seen.before_ms)

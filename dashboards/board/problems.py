@@ -54,7 +54,13 @@ def problem_of(request: Ask, error: Exception) -> Problem:
 
 
 def _missing(path: str) -> str:
-    kinds = {"centres": "no_centre", "observations": "no_observation", "subjects": "no_subject", "systems": "no_system"}
+    kinds = {
+        "centres": "no_centre",
+        "observations": "no_observation",
+        "subjects": "no_subject",
+        "systems": "no_system",
+        "lines": "no_line",
+    }
     return kinds.get(path.split("/")[1], "404")
 
 

@@ -8,17 +8,20 @@ from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from collector.api import PHASES, STATES
+from collector.api import DIRECTIONS, PHASES, STATES
 from dashboards.board import (
     centre_more,
     days,
     drawings,
     figures,
+    line_words,
+    lines,
     names,
     numbers,
     order,
     sentences,
     spans,
+    speed,
     system_words,
     times,
 )
@@ -97,6 +100,20 @@ class Renderer:
             system_extent=system_words.extent,
             system_verdict=system_words.verdict,
             remedy=sentences.remedy,
+            line_href=names.line_href,
+            directions=DIRECTIONS,
+            speed_figure=speed.figure,
+            speed_sentence=speed.sentence,
+            speed_share=speed.share,
+            speed_rpm=speed.rpm,
+            stamp_words=speed.stamp_words,
+            speed_svg=drawings.speed_svg,
+            carrier_svg=drawings.carrier_svg,
+            why_no_share=lines.why_words,
+            reach_words=line_words.reach_words,
+            path_words=line_words.path_words,
+            norm_figure=line_words.norm_figure,
+            norm_why=line_words.norm_why,
         )
         self._tiles: dict[tuple[str, str], tuple[Tile, str]] = {}
 

@@ -36,7 +36,7 @@ def session_routes(commands: Commands, door: Door, render: Renderer) -> list[HTT
             session = commands.open_session(link)
         except NotAllowed as error:
             raise Refused(403, "spent_link") from error
-        response = _see_other("/")
+        response = see_other("/")
         secure = request.url.scheme == "https"
         response.set_cookie(cookie(SESSION_COOKIE, session, max_age=None, secure=secure))
         return response
@@ -45,7 +45,7 @@ def session_routes(commands: Commands, door: Door, render: Renderer) -> list[HTT
     def logout(request: Ask, data: Form) -> Response[bytes]:
         door.act(request, data.get("csrf", ""))
         commands.close_session(request.cookies[SESSION_COOKIE])
-        response = _see_other("/")
+        response = see_other("/")
         response.set_cookie(cookie(SESSION_COOKIE, "", max_age=0))
         return response
 
@@ -55,10 +55,11 @@ def session_routes(commands: Commands, door: Door, render: Renderer) -> list[HTT
         commands.request_task(actor, data.get("agent", ""), data.get("item", ""))
         if "hx-request" in request.headers:
             return Response(b"", status_code=204, headers={"hx-trigger": "refresh"})
-        return _see_other(centre_href(key) + "#links")
+        return see_other(centre_href(key) + "#links")
 
     return [login_page, login, logout, measure]
 
 
-def _see_other(path: str) -> Response[bytes]:
+def see_other(path: str) -> Response[bytes]:
+    """After an act: go and look there."""
     return Response(b"", status_code=303, headers={"location": path, "cache-control": "no-store"})

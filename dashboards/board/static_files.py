@@ -13,6 +13,7 @@ NAMES: Final = (
     "tokens.css",
     "board.css",
     "views.css",
+    "lines.css",
     "board.js",
     "chart.js",
     "map.js",

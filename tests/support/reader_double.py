@@ -31,12 +31,14 @@ from collector.api import (
     Overview,
     PathView,
     PhaseTimes,
+    PhoneTest,
     Place,
     PlannedItem,
     Point,
     PolicyVersion,
     Ranking,
     Series,
+    SpeedTest,
     Standing,
     State,
     StoredObservation,
@@ -45,6 +47,7 @@ from collector.api import (
     SystemInfo,
     SystemView,
     TaskInfo,
+    Team,
     Unproved,
     Window,
 )
@@ -94,6 +97,10 @@ class World:
     figures: list[DayFigure] = field(default_factory=list)
     gaps: tuple[tuple[int, int], ...] = ()
     ways: dict[str, PathView] = field(default_factory=dict)
+    tested: dict[str, list[SpeedTest]] = field(default_factory=dict)  # by line
+    curves: dict[str, list[Series]] = field(default_factory=dict)  # what history has of a subject, where it is told
+    phone_refused: str = ""  # why nobody may test from a phone now
+    known_teams: list[Team] = field(default_factory=list)
     version: int = 1
 
     def touch(self) -> None:
@@ -178,6 +185,16 @@ class World:
     def path(self, line: str) -> PathView:
         return self.ways.get(line, PathView(line))
 
+    def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
+        return self.known_lines
+
+    def teams(self) -> Sequence[Team]:
+        return self.known_teams
+
+    def tests(self, line: str, before_ms: int, limit: int = 50) -> list[SpeedTest]:
+        found = sorted(self.tested.get(line, []), key=lambda test: -test.at_ms)
+        return [test for test in found if test.at_ms < before_ms][:limit]
+
     def systems(self) -> list[SystemInfo]:
         return list(self.known_systems)
 
@@ -231,6 +248,9 @@ class World:
         return self.stored[observation_id]
 
     def history(self, subject: str, metrics: list[str], from_ms: int, to_ms: int, points: int = 288) -> list[Series]:
+        if subject in self.curves:
+            asked = [s for s in self.curves[subject] if s.metric in metrics]
+            return [replace(s, points=tuple(p for p in s.points if from_ms <= p.at_ms < to_ms)) for s in asked]
         planned = [item for item in self.items if item.subject == subject]
         step = (to_ms - from_ms) // points
         return [
@@ -311,6 +331,12 @@ class World:
         self.listed_tasks.append(task)
         self.touch()
         return task
+
+    def test_from_phone(self, actor: Actor, line: str) -> PhoneTest:
+        if self.phone_refused:
+            raise NotAllowed(self.phone_refused)
+        ticket = "WyIwMUtBIiwiMDczNzUtMS9hIiwyNTAwMDAwMDAsMTc5NTIyNzU0NTAwMCwiYnJvd3NlciJd." + "k" * 43
+        return PhoneTest(f"https://measure.example:8444/m/{ticket}/", self.now + 5 * MINUTE_MS, 250_000_000)
 
     def move_task(self, place: int, **changes: object) -> None:
         """A task goes on: state, observation, outcome."""

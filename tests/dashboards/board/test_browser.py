@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.support.board_server import Served, served
 from tests.support.large import country
 from tests.support.lively import SLOW, lively
 
-CHROMIUM = Path("/usr/bin/chromium")
-QUIET = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
-
 pytestmark = pytest.mark.browser
 
 CENTRE = "/centres/07616-1"
 PATHS = [
-    "/", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/fleet", "/policy", "/login", "/nowhere",
+    "/", "/lines", "/?view=list", CENTRE, "/subjects/line:07616-1/a", "/suite", "/fleet", "/policy", "/login",
+    "/nowhere",
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
 
 
 def opened(
@@ -53,6 +39,8 @@ def test_pages_fit_and_are_quiet(chromium: Browser, many: Served, size: tuple[in
     page, errors = opened(chromium, many, f"/?lang={lang}", size=size)
     for path in PATHS:
         page.goto(many.url + path)
+        if path == "/subjects/line:07616-1/a":
+            expect(page.locator(".panel.drawn canvas").first).to_be_visible()
         if path == CENTRE:
             expect(page.locator("#plot canvas")).to_have_count(2)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path

@@ -130,7 +130,7 @@ def test_a_retired_line_leaves_its_centre_s_tables_and_keeps_its_page(many: Serv
         retired=(gone,), changes=(Change(gone.from_ms, "decommission", line, "", "Lan", gone.reason),)
     )
     page = many.page(f"/centres/{KEPT}")
-    assert page.text.count(f'href="/subjects/{line}"') == 1  # only what tells of its end
+    assert page.text.count(f'href="/lines/{KEPT}/a"') == 1  # only what tells of its end
     assert "Ngừng sử dụng: Đường truyền A Cắt hợp đồng" in text_of(page)
     assert many.page(f"/subjects/{line}").status_code == 200
 

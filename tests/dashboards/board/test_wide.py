@@ -113,7 +113,7 @@ def test_tiles_that_a_browser_holds_are_not_sent_again(large: Served) -> None:
         pytest.param(f"/centres/{CUT_OFF}", "vi", "Xã Tây Yên Tử: Mất kết nối từ 08:41. Đường truyền A: không trả lời."
                      "\nSố liệu đến 09:14:01 21/11/2026\n{url}/centres/07616-1", id="centre"),
         pytest.param(LINE, "vi", "Xã Tây Yên Tử, Đường truyền A: mất từ 08:41. Không trả lời.\n"
-                     "Số liệu đến 09:14:01 21/11/2026\n{url}" + LINE, id="subject"),
+                     "Số liệu đến 09:14:01 21/11/2026\n{url}/lines/" + CUT_OFF + "/a", id="subject"),
         pytest.param("/suite", "en", "1 agent is silent.\nData up to 09:14:05 21/11/2026\n{url}/suite", id="suite"),
     ],
 )  # fmt: skip
