@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Final
 
 from collector.api import PathView
-from dashboards.board.numbers import number, percent, rate, seconds
+from dashboards.board.numbers import number, percent, rate, seconds, span
 from dashboards.board.words import Lang, Words
 
+_LONG_S: Final = 600.0
 _UNITS: Final[dict[str, Callable[[float, Lang], str]]] = {"s": seconds, "ratio": percent, "bit_s": rate}
 
 
@@ -36,7 +37,9 @@ def path_words(view: PathView, words: Words) -> str:
 
 
 def norm_figure(value: float, unit: str, words: Words) -> str:
-    """A figure of a norm in the unit that the inventory gives it."""
+    """A figure of a norm in the unit that the inventory gives it; times of people rather than of packets in hours."""
+    if unit == "s" and value >= _LONG_S:
+        return span(value, words)
     write = _UNITS.get(unit)
     return number(value, 2, words.lang) if write is None else write(value, words.lang)
 

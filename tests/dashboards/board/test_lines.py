@@ -11,9 +11,10 @@ from dataclasses import replace
 import pytest
 
 from collector.api import CarrierRank, LineRank, Ranking, Spread
+from dashboards.board.line_words import norm_figure, norm_why
 from dashboards.board.lines import KEPT_MS, LinesPages
 from dashboards.board.lines_asked import AskedLines, asked_lines
-from dashboards.board.words import catalogue
+from dashboards.board.words import Lang, catalogue
 from tests.dashboards.board.test_pages import text_of
 from tests.support.board_server import Served, served
 from tests.support.reader_double import World, province
@@ -162,3 +163,16 @@ def test_a_name_with_html_stays_text() -> None:
     world.ranked = Ranking(0, 1, 0.8, (rank,), ())
     with served(world) as running:
         assert "<b>x" not in running.page("/lines").text.lower()
+
+
+@pytest.mark.parametrize("lang", ["vi", "en"])
+@pytest.mark.parametrize("why", ["no_figure", "too_little"])
+def test_why_a_norm_is_not_compared_has_words(why: str, lang: Lang) -> None:
+    words = catalogue(lang)
+    assert norm_why(why, words) == words(f"norm.why_{why}")
+
+
+def test_a_norm_of_hours_is_told_in_hours_and_one_of_packets_in_milliseconds() -> None:
+    words = catalogue("vi")
+    assert norm_figure(129_600, "s", words) == "1 ngày 12 giờ"
+    assert "ms" in norm_figure(0.05, "s", words)
