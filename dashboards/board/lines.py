@@ -263,8 +263,9 @@ def title(whole: Whole, words: Words) -> str:
     """The answer: how many are below their contracts, and what else is not well."""
     if not whole.rows:
         return words("linelist.title_none")
-    counts = whole.counts
+    counts, rated = whole.counts, sum(1 for row in whole.rows if row.rank.share is not None)
     below = counts.get("below", 0)
-    first = words("linelist.title_below" if below else "linelist.title_well", count=below, total=len(whole.rows))
+    key = "title_below" if below else "title_well" if rated else "title_unrated"
+    first = words(f"linelist.{key}", count=below, total=len(whole.rows), rated=rated)
     rest = [words(f"linelist.then_{group}", count=counts[group]) for group in ("down", "full") if counts.get(group)]
     return ", ".join([first, *rest])

@@ -145,6 +145,26 @@ def test_a_carrier_without_any_figure_has_no_median_and_no_zero() -> None:
     assert "NEW – chưa đường nào có số đo – chưa đường nào có số đo" in text_of(page)
 
 
+@pytest.mark.parametrize(
+    ("share", "said"),
+    [
+        pytest.param(0.95, "Không đường nào trong 1 đường có số đo dưới mức hợp đồng", id="one figure of two lines"),
+        pytest.param(None, "Chưa đường nào trong 2 đường truyền có số đo tốc độ", id="no figure at all"),
+    ],
+)
+def test_the_title_claims_no_more_than_was_measured(share: float | None, said: str) -> None:
+    world = lined()
+    key = "line:07210-1/"
+    ranks = [
+        LineRank(f"{key}a", "07210-1", "internet", "vnpt", 1e8, share=share, valid=0 if share is None else 3),
+        LineRank(f"{key}b", "07210-1", "tslcd", "vnpt", 1e8, why="never_tested"),
+    ]
+    world.ranked = Ranking(0, 1, 0.8, tuple(ranks), ())
+    for rank in ranks:
+        world.stand(rank.line, "ok")
+    assert LinesPages(world).look(VI, AskedLines()).title == said
+
+
 def test_a_full_line_says_how_full() -> None:
     world = lined()
     world.stand("line:07210-1/a", "degraded", "line_full")
