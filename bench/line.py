@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from agent.probes.bandwidth import Settings
+from agent.probes.bandwidth.probe import Settings
 from bench.chain import SERVER, Chain, Queue, chain
 from bench.frame import Report, main, say, spread
 from bench.place import ROOT, scratch

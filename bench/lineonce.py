@@ -29,9 +29,9 @@ def main() -> None:
 
 def _ours(job: dict[str, Any]) -> dict[str, object]:
     from agent.net.links import Exit, now_s
-    from agent.probes import bandwidthlook as looking
-    from agent.probes.bandwidthorder import Findings, Order
-    from agent.probes.bandwidthprovince import run
+    from agent.probes.bandwidth import look as looking
+    from agent.probes.bandwidth.order import Findings, Order
+    from agent.probes.bandwidth.province import run
     from agent.probes.trains import median
 
     until, found = now_s() + 60, Findings()

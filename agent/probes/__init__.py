@@ -33,7 +33,7 @@ Probe = Callable[[PlanItem, Context], Measured | Again]
 
 # Imported on first use, so that a missing optional library costs one probe and not the agent.
 PROBES: Final[dict[str, str]] = {
-    "bandwidth": "agent.probes.bandwidth",
+    "bandwidth": "agent.probes.bandwidth.probe",
     "dns": "agent.probes.dns",
     "path": "agent.probes.path",
     "pc": "agent.probes.pc",

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from agent.context import Context, Facts
-from agent.probes import Again, Measured, bandwidth
+from agent.probes import Again, Measured
+from agent.probes.bandwidth import probe as bandwidth
 from collector.measure import ticket
 from collector.measure.ledger import Ledger, Load
 from collector.measure.server import MeasureServer

@@ -12,8 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.probes import Again, Measured, bandwidth, bandwidthload, bandwidthprovince
-from agent.probes import bandwidthlook as looking
+from agent.probes import Again, Measured
+from agent.probes.bandwidth import load as loading
+from agent.probes.bandwidth import look as looking
+from agent.probes.bandwidth import probe as bandwidth
+from agent.probes.bandwidth import province
 from collector.register.ca import open_authority
 from tests.support.measuring import (
     MARK,
@@ -38,8 +41,8 @@ SPEEDS = ("_bps",)
 @pytest.fixture(autouse=True)
 def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bandwidth, "LOOK_S", 0.02)
-    monkeypatch.setattr(bandwidthload, "STALL_S", 0.4)
-    monkeypatch.setattr(bandwidthprovince, "IDLE_GAP_S", 0.001)
+    monkeypatch.setattr(loading, "STALL_S", 0.4)
+    monkeypatch.setattr(province, "IDLE_GAP_S", 0.001)
 
 
 @pytest.fixture
@@ -279,7 +282,7 @@ class TestTrust:
 
 
 def test_nobody_reads_a_clock_that_can_be_set(slow: Running, monkeypatch: pytest.MonkeyPatch) -> None:
-    test = bandwidthprovince.Trial
+    test = province.Trial
 
     class OnlyDownload(test):  # type: ignore[misc,valid-type]  # the upload's pace on loopback is not held
         def course(self, way: Any) -> None:
@@ -289,7 +292,7 @@ def test_nobody_reads_a_clock_that_can_be_set(slow: Running, monkeypatch: pytest
     def boom() -> float:
         raise AssertionError("the wall clock was read")
 
-    monkeypatch.setattr(bandwidthprovince, "Trial", OnlyDownload)
+    monkeypatch.setattr(province, "Trial", OnlyDownload)
     monkeypatch.setattr(time, "time", boom)
     found = run_test(slow.url, streams=2, precision=0.2)
     download = next(v.value for v in found.values if v.metric == "motcua_line_download_bps")

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.probes import bandwidthlook as looking
-from agent.probes.bandwidthestimate import Estimate, Flow
-from agent.probes.bandwidthlook import Between, Counters, Look
-from agent.probes.bandwidthorder import Course, Findings
-from agent.probes.bandwidthresult import stamp_of, values_of
-from agent.probes.bandwidthwatch import Watch, settled, stands
+from agent.probes.bandwidth import look as looking
+from agent.probes.bandwidth.estimate import Estimate, Flow
+from agent.probes.bandwidth.look import Between, Counters, Look
+from agent.probes.bandwidth.order import Course, Findings
+from agent.probes.bandwidth.result import stamp_of, values_of
+from agent.probes.bandwidth.watch import Watch, settled, stands
 
 MBIT = 125_000
 

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from agent.probes import Measured, bandwidth, bandwidthload
+from agent.probes import Measured
+from agent.probes.bandwidth import load as loading
+from agent.probes.bandwidth import probe as bandwidth
 from tests.support.measuring import context, desk, item, running
 from tests.support.netns import HERE_V4, PEER_V4, Wire, needs_netns, wired
 from wire.messages import Scalar
@@ -30,7 +32,7 @@ def cable() -> Iterator[Wire]:
 @pytest.fixture
 def wire(cable: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
     monkeypatch.setattr(bandwidth, "LOOK_S", 0.1)
-    monkeypatch.setattr(bandwidthload, "STALL_S", 0.7)
+    monkeypatch.setattr(loading, "STALL_S", 0.7)
     yield cable
     cable.peer.filter_input()
     cable.here.filter_input()

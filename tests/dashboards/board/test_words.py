@@ -10,7 +10,7 @@ from typing import get_args
 import pytest
 
 from agent.probes import PROBES
-from agent.probes.bandwidth import PHASES as BANDWIDTH_PHASES
+from agent.probes.bandwidth.probe import PHASES as BANDWIDTH_PHASES
 from agent.probes.service import PHASES as SERVICE_PHASES
 from collector.api import STATES, TaskState
 from collector.judging.policy import Policy

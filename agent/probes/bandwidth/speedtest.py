@@ -16,9 +16,9 @@ from typing import Final
 
 import msgspec
 
-from agent.probes.bandwidthchild import Job, Part
-from agent.probes.bandwidthlook import Look
-from agent.probes.bandwidthorder import WAYS, Course, Findings, Order
+from agent.probes.bandwidth.child import Job, Part
+from agent.probes.bandwidth.look import Look
+from agent.probes.bandwidth.order import WAYS, Course, Findings, Order
 from agent.probes.given import Ended
 from wire.outcomes import fail, unknown
 
@@ -66,7 +66,7 @@ def _child(job: Job, left_s: float) -> Iterator[subprocess.Popen[bytes]]:
     """The child with its job, killed when its time is over; without the proxies of this machine's environment."""
     environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     child = subprocess.Popen(
-        [sys.executable, "-m", "agent.probes.bandwidthchild"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        [sys.executable, "-m", "agent.probes.bandwidth.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL, env=environment,
     )  # fmt: skip
     timer = threading.Timer(left_s, child.kill)

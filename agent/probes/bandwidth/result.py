@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from agent.probes import bandwidthlook as looking
-from agent.probes.bandwidthorder import WAYS, Course, Findings, Way
+from agent.probes.bandwidth import look as looking
+from agent.probes.bandwidth.order import WAYS, Course, Findings, Way
 from agent.probes.trains import median
 from wire.messages import Value
 

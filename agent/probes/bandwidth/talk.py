@@ -16,7 +16,7 @@ import msgspec
 
 from agent.net.links import now_s
 from agent.net.stream import Stream, StreamError
-from agent.probes.bandwidthorder import Order
+from agent.probes.bandwidth.order import Order
 from agent.probes.given import Ended
 from wire.messages import Scalar
 from wire.outcomes import Result, fail, unknown

@@ -14,11 +14,11 @@ from typing import Final
 
 from agent.net.links import now_s
 from agent.net.stream import StreamError
-from agent.probes.bandwidthestimate import Estimate
-from agent.probes.bandwidthload import BUFFER, Drive, Loader, Pinger, Taker
-from agent.probes.bandwidthorder import Course, Findings, Order, Way
-from agent.probes.bandwidthtalk import Connection, Report, Server, server_of
-from agent.probes.bandwidthwatch import Watch, settled
+from agent.probes.bandwidth.estimate import Estimate
+from agent.probes.bandwidth.load import BUFFER, Drive, Loader, Pinger, Taker
+from agent.probes.bandwidth.order import Course, Findings, Order, Way
+from agent.probes.bandwidth.talk import Connection, Report, Server, server_of
+from agent.probes.bandwidth.watch import Watch, settled
 from agent.probes.given import Ended
 from agent.probes.trains import median
 from wire.outcomes import fail, unknown

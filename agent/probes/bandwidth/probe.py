@@ -17,11 +17,11 @@ from agent.context import Context
 from agent.net import resolve
 from agent.net.links import Exit
 from agent.probes import Again, Measured
-from agent.probes import bandwidthlook as looking
-from agent.probes.bandwidthlease import Held, give_back, obtain, window_left_s
-from agent.probes.bandwidthorder import Engine, Findings, Order
-from agent.probes.bandwidthresult import stamp_of, values_of
-from agent.probes.bandwidthtalk import host_of
+from agent.probes.bandwidth import look as looking
+from agent.probes.bandwidth.lease import Held, give_back, obtain, window_left_s
+from agent.probes.bandwidth.order import Engine, Findings, Order
+from agent.probes.bandwidth.result import stamp_of, values_of
+from agent.probes.bandwidth.talk import host_of
 from agent.probes.given import Ended, bad_setting, kind_of, settings_of
 from wire.messages import PlanItem
 from wire.outcomes import OK, unknown
@@ -156,9 +156,9 @@ def _interface(settings: Settings, address: str) -> str:
 
 def _engine(settings: Settings) -> Engine:
     if settings.engine == "speedtest":
-        from agent.probes.bandwidthspeedtest import run as speedtest
+        from agent.probes.bandwidth.speedtest import run as speedtest
 
         return speedtest
-    from agent.probes.bandwidthprovince import run as province
+    from agent.probes.bandwidth.province import run as province
 
     return province

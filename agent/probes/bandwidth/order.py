@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
 from agent.net.links import Exit
-from agent.probes.bandwidthlook import Look
+from agent.probes.bandwidth.look import Look
 from wire.messages import Scalar
 
 Way = Literal["download", "upload"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from agent.probes.bandwidthestimate import Estimate, Flow
+from agent.probes.bandwidth.estimate import Estimate, Flow
 from agent.probes.trains import median
 
 MIN_PINGS: Final = 8

@@ -10,10 +10,10 @@ from typing import Final
 
 from agent.net.links import now_s
 from agent.net.stream import StreamError
-from agent.probes.bandwidthestimate import Flow
-from agent.probes.bandwidthorder import Way
-from agent.probes.bandwidthtalk import MAX_HEAD_BYTES, Connection, check
-from agent.probes.bandwidthwatch import Watch
+from agent.probes.bandwidth.estimate import Flow
+from agent.probes.bandwidth.order import Way
+from agent.probes.bandwidth.talk import MAX_HEAD_BYTES, Connection, check
+from agent.probes.bandwidth.watch import Watch
 from agent.probes.given import Ended
 from wire.outcomes import fail, unknown
 
