@@ -76,8 +76,8 @@ def test_it_measures_what_the_line_lets_through_in_both_directions(wire: Wire, u
     stamp = found.detail["stamp"]
     assert stamp in ("valid", "cpu_bound")  # the second on a machine that others keep busy
     assert found.result.reason == (None if stamp == "valid" else stamp)
-    assert number(found, "motcua_line_download_bps") == pytest.approx(40e6 * FACE, rel=0.03)
-    assert number(found, "motcua_line_upload_bps") == pytest.approx(10e6 * FACE, rel=0.03)
+    assert number(found, "motcua_line_download_bps") == pytest.approx(40e6 * FACE, rel=0.08)
+    assert number(found, "motcua_line_upload_bps") == pytest.approx(10e6 * FACE, rel=0.08)
     assert {v.of for v in found.values if v.metric.endswith("_bps")} == {stamp}
     assert number(found, "motcua_line_idle_rtt_seconds") < 0.02
     assert 0.03 < number(found, "motcua_line_loaded_rtt_seconds", "download") < 0.09
@@ -125,7 +125,7 @@ def test_a_line_is_left_by_the_door_it_is_told(wire: Wire, url: str, settings: d
     wire.peer.shape("peer0", "40mbit")
     found = asked(wire, url, settings)
     assert found.detail["interface"] == "here0"
-    assert number(found, "motcua_line_download_bps") == pytest.approx(40e6 * FACE, rel=0.05)
+    assert number(found, "motcua_line_download_bps") == pytest.approx(40e6 * FACE, rel=0.1)
 
 
 def flood(wire: Wire, mbit: float, seconds: float) -> threading.Thread:

@@ -50,7 +50,7 @@ def test_a_box_measures_itself_its_network_and_its_line(running: Running) -> Non
     assert who.centre == "07375-1"
     assert [(i.subject.partition(":")[0], i.probe, i.target, i.period_s) for i in items] == [
         ("device", "pc", "self", 60.0), ("lan", "reach", "gateway", 10.0), ("line", "reach", "collector", 10.0),
-        ("lan", "wifi", "default", 300.0),
+        ("lan", "wifi", "default", 300.0), ("line", "path", "collector", 86_400.0), ("line", "use", "port", 300.0),
     ]  # fmt: skip
     assert items[2].subject == "line:07375-1/a"
     assert all(0 < item.deadline_s < item.period_s for item in items)
@@ -66,7 +66,7 @@ def test_a_second_box_does_not_get_what_the_first_one_measures_until_that_is_rev
     first, second = running.enrol(), running.enrol()
     assert [item.probe for item in plan_of(running, second)[1]] == ["pc"]
     revoke_agent(running.hub, CLI, first.agent)
-    assert [item.probe for item in plan_of(running, second)[1]] == ["pc", "reach", "reach", "wifi"]
+    assert [item.probe for item in plan_of(running, second)[1]] == ["pc", "reach", "reach", "wifi", "path", "use"]
     assert [item.probe for item in plan_of(running, running.enrol())[1]] == ["pc"]
 
 
