@@ -13,6 +13,13 @@ from collector.judging.thresholds import Change, said, written
 SHOWN: Final = 40
 SUBJECTS_SHOWN: Final = 40
 
+NOT_TRIED: Final = {
+    "shared": "shared systems in the province as a whole",
+    "bandwidth": "speed tests against the contract",
+    "line.full": "the use of a line over seven days",
+}
+"""What a preview leaves as it is on record, by the part of the policy."""
+
 _WHAT: Final = {"appears": "would appear", "vanishes": "would not be", "moves": "would move"}
 
 
@@ -45,6 +52,7 @@ def preview_document(made: Preview) -> dict[str, object]:
         "from_ms": made.from_ms, "latest_from_ms": made.latest_from_ms, "to_ms": made.to_ms,
         "centres": made.centres, "centres_without": made.centres_without, "subjects": made.subjects,
         "measurements": made.facts, **made.counts, "left_out": made.left_out,
+        "not_tried": list(NOT_TRIED),
         "differences": [
             {"subject": d.subject, "what": d.what, "at_ms": d.at_ms, "was_ms": d.was_ms, "to": d.state,
              "reason": d.reason}
@@ -64,6 +72,7 @@ def preview_sentences(made: Preview, when: Callable[[int], str]) -> list[str]:
     if made.centres_without:
         told.append(f"  centres of which nothing is kept in that time: {made.centres_without}")
     told.append(f"{made.facts:,} measurements of {made.subjects:,} subjects at {made.centres:,} centres judged twice")
+    told.append(f"not tried, and left as on record: {'; '.join(NOT_TRIED.values())}")
     counts = made.counts
     if not sum(counts.values()):
         return [*told, "nothing would have been different"]

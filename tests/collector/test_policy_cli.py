@@ -97,6 +97,7 @@ def test_trying_says_what_would_differ_and_how_far_back_it_looked(lived: None, s
     assert "0 would appear, 4 would not be, 0 would move" in told
     assert f"{LINE} would not be 2025-11-21 11:42:50 – degraded (slow)" in told
     assert f"{LINE} degraded" in told
+    assert "not tried, and left as on record: shared systems in the province as a whole; speed tests" in told
     assert "nothing was written" in told
     assert numbers() == [1]
 
@@ -106,6 +107,7 @@ def test_trying_for_machines_is_one_document(lived: None, slower: str) -> None:
     assert made["to_ms"] - made["from_ms"] == 40 * 60_000
     found = made["appears"] + made["vanishes"] + made["moves"]
     assert (found, made["left_out"]) == (len(made["differences"]), 0)
+    assert made["not_tried"] == ["shared", "bandwidth", "line.full"]
     (line,) = [t for t in made["state_ms"] if t["subject"] == LINE]
     assert sum(line["old"].values()) == sum(line["new"].values()) == 40 * 60_000
 
