@@ -48,8 +48,8 @@ def test_every_probe_of_the_table_is_examined() -> None:
 
 def test_the_table_and_the_folder_agree() -> None:
     with_probe = {
-        f"agent.probes.{file.stem}"
-        for file in FOLDER.glob("*.py")
+        ".".join(("agent.probes", *file.relative_to(FOLDER).with_suffix("").parts))
+        for file in FOLDER.rglob("*.py")
         if any(isinstance(n, ast.FunctionDef) and n.name == "probe" for n in ast.parse(file.read_text()).body)
     }
     assert with_probe == set(probes.PROBES.values())
