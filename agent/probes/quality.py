@@ -14,12 +14,13 @@ import msgspec
 from msgspec import Meta
 
 from agent.context import Context
-from agent.net import links, resolve
+from agent.net import resolve
 from agent.net.links import Exit, LinkError, now_s
 from agent.net.resolve import Address, Family
 from agent.net.udp import Busy, Packet, Reflection, Refused, Silent
 from agent.probes import Measured, reach
 from agent.probes import qualityfigures as figures
+from agent.probes.aim import ended
 from agent.probes.given import Ended, bad_setting, kind_of, settings_of
 from agent.probes.trains import Train, packets_that_fit
 from wire.messages import PlanItem, Scalar, Value
@@ -163,7 +164,7 @@ def _open(settings: Settings, where: Reflected) -> Reflection:
     try:
         return Reflection(where.address, where.port, packets, settings.leave)
     except LinkError as error:
-        raise _ended(error) from error
+        raise ended(error) from error
 
 
 def _enter(link: Reflection, who: Pass, ctx: Context) -> bool:
@@ -175,17 +176,8 @@ def _enter(link: Reflection, who: Pass, ctx: Context) -> bool:
     except Busy as error:
         raise Ended(unknown("server_bound"), error="the reflector has no room for another train now") from error
     except LinkError as error:
-        raise _ended(error) from error
+        raise ended(error) from error
     return True
-
-
-def _ended(error: LinkError) -> Ended:
-    if isinstance(error, links.NoWay):
-        return Ended(fail("unreachable"), error=f"this machine: {error}")
-    if isinstance(error, links.NoExit):
-        return Ended(unknown("no_interface"), error=str(error))
-    reason = "no_permission" if isinstance(error, links.NoPermission) else "unsupported"
-    return Ended(unknown(reason), error=str(error))
 
 
 def _run(settings: Settings, link: Reflection, ctx: Context, detail: dict[str, Scalar]) -> Train:
