@@ -224,5 +224,6 @@ def test_a_well_centre_is_not_judged_because_a_vantage_saw_it(
 
     monkeypatch.setattr(judge, "_settle", never)
     town.send(seen(6, lost=(1,)), agent=VANTAGE)
-    clock.wall = ms(370)
+    clock.wall, before = ms(370), judge._seq
     judged(judge)
+    assert judge._seq > before
