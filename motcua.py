@@ -17,19 +17,20 @@ if TYPE_CHECKING:  # heavy, or an extra
     import typer
     import uvicorn
 
+    from alerts.desk import Desk
     from collector.hub import Hub
+    from collector.loops import Loop
     from collector.settings import Settings
     from simulator.play import Play
     from wire.clock import Clock
 
-ROLES: Final = ("ingest", "judge", "alert", "export", "board")
-BUILT: Final = ("ingest", "judge", "board")
 FAILED, USAGE, NOT_FOUND, BUSY = 1, 2, 3, 4
 MEASURE: Final = "a measurement server, such as https://measure.example.vn:8444,1000,20; may be given again"
 
 EXTRAS: Final = {
     "typer": "cli", "rich": "cli", "cryptography": "keys", "litestar": "collector", "uvicorn": "collector",
     "sqlalchemy": "collector", "alembic": "collector", "psycopg": "postgres", "jinja2": "board",
+    "apprise": "alerts", "icalendar": "alerts", "recurring_ical_events": "alerts",
 }  # fmt: skip
 """Which extra brings a library that a subcommand may find missing."""
 
@@ -60,6 +61,7 @@ def command_line() -> "typer.Typer":
     import typer
 
     from agent.commands import commands as agent_commands
+    from collector.roles import BUILT, RoleError, parse
     from simulator.command import command as simulator_command
 
     app = typer.Typer(
@@ -86,7 +88,11 @@ def command_line() -> "typer.Typer":
     ) -> None:
         """A collector in this process, until it is told to stop."""
         moved = {"MOTCUA_MEASURE": " ".join(measure or ()), "MOTCUA_REFLECTOR": reflector}
-        _run(_serve(_settings({name: value for name, value in moved.items() if value}), parse_roles(roles)))
+        try:
+            parts = parse(roles)
+        except RoleError as error:
+            raise Stop(str(error), USAGE) from error
+        _run(_serve(_settings({name: value for name, value in moved.items() if value}), parts))
 
     app.command("simulate")(simulator_command(lambda play: _run(_simulate(play))))
     app.add_typer(agent_commands(), name="agent")
@@ -106,19 +112,6 @@ def _add_collector(app: "typer.Typer") -> None:
             raise Stop(missing, USAGE)
     else:
         app.add_typer(commands(), name="collector")
-
-
-def parse_roles(text: str) -> tuple[str, ...]:
-    """Roles from the command line. Raises Stop for a role nobody knows, and by name for one that is not built yet."""
-    roles = tuple(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for role in roles:
-        if role not in ROLES:
-            raise Stop(f"there is no role {role!r}; roles are {', '.join(BUILT)}", USAGE)
-        if role not in BUILT:
-            raise Stop(f"the role {role!r} is not built yet; roles are {', '.join(BUILT)}", USAGE)
-    if not roles:
-        raise Stop(f"no role was given; roles are {', '.join(BUILT)}", USAGE)
-    return roles
 
 
 def _missing(error: ModuleNotFoundError) -> str:
@@ -169,12 +162,14 @@ async def running(settings: "Settings", roles: Sequence[str], clock: "Clock | No
     `clock`: one that a replay drives; then no loop runs by itself.
     """
     from collector import floor, process
+    from collector.loops import run_loops
 
     with _hub(settings, clock, roles) as hub:
         hub.roles = tuple(roles)
         servers = [process.server(make(hub), variable) for role, (variable, make) in SOCKETS.items() if role in roles]
         stop = asyncio.Event()
-        tasks = [asyncio.create_task(_loops(hub, roles, stop)), *(asyncio.create_task(s.serve()) for s in servers)]
+        mine = [] if hub.driven else [loop for loop in _every_loop(hub) if loop.role in roles]
+        tasks = [asyncio.create_task(run_loops(hub, mine, stop)), *(asyncio.create_task(s.serve()) for s in servers)]
         try:
             await process.all_started(servers, tasks)
             process.settle_memory()
@@ -223,12 +218,20 @@ SOCKETS: Final = {"ingest": ("MOTCUA_AGENTS", _agents_server), "board": ("MOTCUA
 """Which role listens, the variable that moves it, and how its server is made."""
 
 
-async def _loops(hub: "Hub", roles: Sequence[str], stop: asyncio.Event) -> None:
+def _every_loop(hub: "Hub") -> "list[Loop]":
+    import alerts
     from collector import floor
-    from collector.loops import run_loops
+    from collector.loops import Loop
 
-    mine = [] if hub.driven else [loop for loop in floor.loops(hub) if loop.role in roles]
-    await run_loops(hub, mine, stop)
+    told = (Loop(loop.name, "alert", loop.step, loop.wakes_on, single=True) for loop in alerts.loops(_desk(hub)))
+    return [*floor.loops(hub), *told]
+
+
+def _desk(hub: "Hub") -> "Desk":
+    from alerts.desk import Desk
+    from collector import floor
+
+    return Desk(hub.store, floor.reader(hub), floor.commands(hub), hub.clock, hub.wake, hub.settings.home)
 
 
 # --- all of it on this machine --------------------------------------------------------------------------------------
@@ -236,12 +239,12 @@ async def _loops(hub: "Hub", roles: Sequence[str], stop: asyncio.Event) -> None:
 
 async def _up(settings: "Settings") -> None:
     from agent.keeping import keep_running
-    from collector import process
+    from collector import process, roles
 
     process.log_to_stderr(logging.WARNING)
     told = process.told_to_stop()
     _show(f"motcua {version('motcua')}, home {settings.home}")
-    async with running(settings, BUILT) as hub:
+    async with running(settings, roles.BUILT) as hub:
         _step("collector", f"answers agents at {settings.agents_url}, data in {hub.store.dialect}")
         await asyncio.to_thread(_enrol_this_machine, hub)
         agent = asyncio.create_task(keep_running(settings.home / "agent", told, _step))
@@ -281,10 +284,7 @@ def _enrol_this_machine(hub: "Hub") -> None:
 async def _tell_first_figures(hub: "Hub") -> None:
     from collector import floor
 
-    reader, began_ms = floor.reader(hub), hub.clock.wall_ms()
-    while not any((s.as_of_ms or 0) > began_ms for s in (await asyncio.to_thread(reader.standings)).values()):
-        await asyncio.sleep(0.25)
-    spent_s = (hub.clock.wall_ms() - began_ms) / 1000
+    spent_s = await floor.first_figures(hub)
     _step("first figures", f"measured, receipted and judged {spent_s:.1f} s after the agent began")
 
 
@@ -296,15 +296,15 @@ def _login_address(hub: "Hub") -> str:
 
 async def _simulate(play: "Play") -> None:
     """Set up a collector in the home of a play, by its clock where it has one, and have it played."""
-    from collector import process
+    from collector import process, roles
     from collector.stage import Stage
 
     process.log_to_stderr(logging.WARNING)
     told, settings = process.told_to_stop(), _settings(play.settings())
     if settings.database:
         raise Stop("a simulation keeps everything in its home: unset MOTCUA_DATABASE", USAGE)
-    async with running(settings, play.roles(BUILT), play.clock) as hub:
-        await play.run(Stage(hub), told)
+    async with running(settings, play.roles(roles.BUILT), play.clock) as hub:
+        await play.run(Stage(hub, _every_loop(hub)), told)
 
 
 def _step(what: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -84,3 +85,11 @@ def join_code(hub: Hub, *, centre: str, role: Role, name_vi: str, name_en: str) 
 def login_link(hub: Hub, *, name: str) -> str:
     """The last part of a one-time login link for the board."""
     return acts.create_login_link(hub, name)
+
+
+async def first_figures(hub: Hub) -> float:
+    """Wait until something measured from now on was judged; seconds that took."""
+    began_ms, asked = hub.clock.wall_ms(), reader(hub)
+    while not any((s.as_of_ms or 0) > began_ms for s in (await asyncio.to_thread(asked.standings)).values()):
+        await asyncio.sleep(0.25)
+    return (hub.clock.wall_ms() - began_ms) / 1000

@@ -18,6 +18,7 @@ from collector.api import Actor
 from collector.hub import Hub
 from collector.inventory import importing
 from collector.inventory.difference import is_empty
+from collector.loops import Loop
 from collector.register import presence
 from collector.store.tables import agent, cursor, inbox, ts_cursor
 from wire.messages import Role
@@ -33,9 +34,10 @@ Held = tuple[str, str | None, int, int]
 class Stage:
     """Every call blocks: not from an event loop."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, loops: Sequence[Loop] = ()) -> None:
+        """`loops`: all that repeats in this collector, to be stepped by a replay."""
         self._hub, self._reader = hub, floor.reader(hub)
-        self._loops = floor.loops(hub) if hub.driven else []
+        self._loops = list(loops) if hub.driven else []
 
     @property
     def url(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-import motcua
+from collector import roles
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -37,10 +37,10 @@ def test_a_missing_library_is_named_with_its_extra(library: str, command: str, e
 
 
 def test_roles_are_taken_once_and_in_order() -> None:
-    assert motcua.parse_roles("judge, ingest,judge") == ("judge", "ingest")
+    assert roles.parse("judge, ingest,judge") == ("judge", "ingest")
 
 
 def test_every_role_is_built_or_refused_by_name() -> None:
-    for role in set(motcua.ROLES) - set(motcua.BUILT):
-        with pytest.raises(motcua.Stop, match=f"'{role}' is not built yet"):
-            motcua.parse_roles(role)
+    for role in set(roles.ROLES) - set(roles.BUILT):
+        with pytest.raises(roles.RoleError, match=f"'{role}' is not built yet"):
+            roles.parse(role)

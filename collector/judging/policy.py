@@ -140,6 +140,29 @@ class Bandwidth(Struct, frozen=True, kw_only=True):
     unknown_bps: Annotated[float, Meta(ge=1e5, le=1e12)] = 1e8
 
 
+class Alerts(Struct, frozen=True, kw_only=True):
+    """When troubles have one cause, when and how often people are told, and until when they are to act."""
+
+    grace_s: Seconds = 20.0
+    settle_s: Seconds = 60.0
+    together_s: Seconds = 180.0
+    carrier_lines: Count = 3
+    carrier_centres: Count = 2
+    carrier_share: Share = 0.6
+    power_centres: Count = 2
+    flaps: Count = 4
+    flap_window_s: Seconds = 3_600.0
+    flap_hold_s: Seconds = 900.0
+    reopen_s: Seconds = 86_400.0
+    late_s: Seconds = 600.0
+    agent_silent_s: Seconds = 300.0
+    pc_silent_s: Seconds = 259_200.0
+    digest_messages: Count = 5
+    digest_s: Seconds = 600.0
+    acknowledge_s: Seconds = 1_800.0
+    repair_s: Seconds = 14_400.0
+
+
 class Policy(Struct, frozen=True, kw_only=True):
     """All thresholds of the province. A threshold added later needs a default, so that old versions stay readable."""
 
@@ -152,6 +175,7 @@ class Policy(Struct, frozen=True, kw_only=True):
     shared: Shared = Shared()
     vantage: Vantage = Vantage()
     bandwidth: Bandwidth = Bandwidth()
+    alerts: Alerts = Alerts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,13 @@
+"""Decide who must know: verdicts from what is not well, incidents that live, messages that reach the right people once.
+
+What this floor offers the roof; everything above it comes in by `alerts.api`.
+"""
+
+from __future__ import annotations
+
+from alerts.desk import Desk, Loop
+
+
+def loops(_desk: Desk) -> list[Loop]:
+    """Everything that repeats."""
+    return []

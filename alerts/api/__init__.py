@@ -1,0 +1,46 @@
+"""The one door into the alerts for everybody above them: `Reader` asks, `Commands` acts. Frozen structs in between."""
+
+from alerts.api.doors import Commands, Reader
+from alerts.api.facts import (
+    STAGES,
+    AlertsError,
+    Confidence,
+    Considered,
+    Evidence,
+    Happened,
+    Incident,
+    NotFound,
+    Owner,
+    Quality,
+    Refused,
+    RuleScore,
+    Said,
+    Stage,
+    Told,
+    Value,
+    Verdict,
+    What,
+)
+
+__all__ = [
+    "STAGES",
+    "AlertsError",
+    "Commands",
+    "Confidence",
+    "Considered",
+    "Evidence",
+    "Happened",
+    "Incident",
+    "NotFound",
+    "Owner",
+    "Quality",
+    "Reader",
+    "Refused",
+    "RuleScore",
+    "Said",
+    "Stage",
+    "Told",
+    "Value",
+    "Verdict",
+    "What",
+]

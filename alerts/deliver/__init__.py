@@ -1,0 +1,1 @@
+"""The outbox: claim, send, record; each person told once, and at least once."""

@@ -1,0 +1,1 @@
+"""Whom to call for an incident, and how many people wait. Pure."""

@@ -1,0 +1,1 @@
+"""Verdicts that live: opened, revised, worked on by people, closed by measurement."""
