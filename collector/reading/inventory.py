@@ -15,6 +15,7 @@ from collector.hub import Hub
 from collector.inventory.keeping import held
 from collector.inventory.opening import hours_on
 from collector.inventory.schema import Body
+from collector.lifecycle.wide import Town
 from collector.store.inventory_tables import import_run, inventory
 
 _ZONE: Final = timedelta(hours=7)  # Vietnam, without summer time since 1975
@@ -49,6 +50,11 @@ class Shelves:
 
     def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
         return self._now().lines
+
+    def town(self) -> Town:
+        """What lies where, and whose lines are whose."""
+        now = self._now()
+        return Town(now.places, now.lines)
 
     def imported(self) -> int:
         """A number that changes with the inventory."""
