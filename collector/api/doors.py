@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from collector.api.changes import Act, Chronicle, Done
+from collector.api.changes import Act, Chronicle, Done, Window
 from collector.api.facts import (
     Actor,
     AgentInfo,
@@ -157,6 +157,11 @@ class Reader(Protocol):
     def agents(self, centre: str | None = None) -> list[AgentInfo]: ...
     def expected(self) -> list[Expected]:
         """Join codes that nobody has used, those that expired too, the newest first."""
+        ...
+
+    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
+        """Planned stops that hold, held or will hold at some moment of a span, in order of time; of shared systems,
+        carriers and areas too."""
         ...
 
     def chronicle(self, centre: str) -> Chronicle:
