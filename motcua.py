@@ -230,7 +230,8 @@ def _desk(hub: "Hub") -> "Desk":
     from alerts.desk import Desk
     from collector import floor
 
-    return Desk(hub.store, floor.reader(hub), floor.commands(hub), hub.clock, hub.wake, hub.settings.home)
+    home, registry = hub.settings.home, hub.counters.registry
+    return Desk(hub.store, floor.reader(hub), floor.commands(hub), hub.clock, hub.wake, home, registry)
 
 
 # --- all of it on this machine --------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from __future__ import annotations
 from alerts.desk import Desk, Loop
 
 
-def loops(_desk: Desk) -> list[Loop]:
+def loops(desk: Desk) -> list[Loop]:
     """Everything that repeats."""
-    return []
+    from alerts.deliver.loop import Delivery  # with every channel's libraries, which the board does not need
+
+    return [Delivery(desk).loop()]

@@ -1,4 +1,4 @@
-"""One message on its way: claim, send, record after the answer. At least once; never again once the answer is on record.
+"""One message on its way: claim, send, record after the answer. At least once; never again once that is on record.
 
 Between the answer and its record a process may die: then the message goes again, with the same key, by which its
 receiver can tell.
@@ -41,11 +41,13 @@ class Carrier:
         self._store, self._clock, self._figures, self._chance = store, clock, figures, chance
         self._failures: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._rests = self._read_rests()
+        self._rests: dict[str, int] | None = None  # read when they are first asked for
 
     def rests_until(self, channel: str) -> int:
         """Before then nothing is sent by it (UTC ms)."""
         with self._lock:
+            if self._rests is None:
+                self._rests = self._read_rests()
             return self._rests.get(channel, 0)
 
     def carry(self, row: Row, send: Send) -> bool:
@@ -87,7 +89,7 @@ class Carrier:
     def _put_off(self, conn: Connection, row: Row, until_ms: int, why: str) -> None:
         rows.put_off(conn, [row.key], until_ms, why)
         with self._lock:
-            kept = msgspec.json.encode(self._rests).decode()
+            kept = msgspec.json.encode(self._rests or {}).decode()
         own = update(alert_cursor).where(alert_cursor.c.name == CURSOR)
         now_ms = self._clock.wall_ms()
         if conn.execute(own.values(kept=kept, moved_ms=now_ms).returning(alert_cursor.c.name)).first() is None:
@@ -99,7 +101,8 @@ class Carrier:
             failures = self._failures[channel] = self._failures.get(channel, 0) + 1
             own_ms = round(1000 * pause_s(failures, self._chance) / 4)
             until_ms = now_ms + max(asked_ms, own_ms)
-            self._rests = {name: at for name, at in self._rests.items() if at > now_ms} | {channel: until_ms}
+            held = self._read_rests() if self._rests is None else self._rests
+            self._rests = {name: at for name, at in held.items() if at > now_ms} | {channel: until_ms}
 
     def _read_rests(self) -> dict[str, int]:
         with self._store.reading() as conn:
@@ -120,10 +123,9 @@ class Rounds:
         self._carrier = carrier
         self._threads: dict[str, threading.Thread] = {}
 
-    def busy(self, channel: str) -> bool:
-        """Whether messages go by it at this moment."""
-        thread = self._threads.get(channel)
-        return thread is not None and thread.is_alive()
+    def busy(self) -> list[str]:
+        """Channels by which messages go at this moment."""
+        return [channel for channel, thread in self._threads.items() if thread.is_alive()]
 
     def start(self, channel: str, ready: Sequence[Row], send: Send) -> None:
         """Bring these one after the other, until one fails for want of the channel."""

@@ -32,13 +32,17 @@ def unanswered(conn: Connection) -> list[Incident]:
 
 def taken_on(conn: Connection) -> list[str]:
     """Ids of open incidents that somebody has taken on."""
-    query = select(incident.c.id).where(incident.c.stage.not_in((*UNANSWERED, "closed")), incident.c.closed_ms.is_(None))
+    query = select(incident.c.id).where(
+        incident.c.stage.not_in((*UNANSWERED, "closed")), incident.c.closed_ms.is_(None)
+    )
     return list(conn.scalars(query))
 
 
 def past(conn: Connection, centre: str, limit: int = 4) -> list[Incident]:
     """The last incidents of a centre, newest first."""
-    at = select(incident_place.c.incident).where(incident_place.c.centre == centre, incident_place.c.affected.is_(False))
+    at = select(incident_place.c.incident).where(
+        incident_place.c.centre == centre, incident_place.c.affected.is_(False)
+    )
     query = select(incident).where(incident.c.id.in_(at)).order_by(incident.c.since_ms.desc()).limit(limit)
     return [_incident(row) for row in conn.execute(query)]
 

@@ -66,7 +66,9 @@ def digest_of(rows: Sequence[Row]) -> Message:
     """What it says: how many, then each in one sentence."""
     told = [unpack(row.message) for row in rows]
     first = told[0]
-    lines = [said for one in told[:MAX_LISTED] for said in (_head(one), one.title, *one.lines[:_MORE.get(one.kind, 0)])]
+    lines = [
+        said for one in told[:MAX_LISTED] for said in (_head(one), one.title, *one.lines[: _MORE.get(one.kind, 0)])
+    ]
     if len(told) > MAX_LISTED:
         lines.append(Said("deliver.more", {"count": len(told) - MAX_LISTED}))
     return Message(

@@ -28,7 +28,9 @@ class Figures:
             return Counter(f"motcua_alerts_{name}", text, labels, registry=registry)
 
         self.sent: Final = counter("sent_total", "messages that the other side took", "channel")
-        self.failed: Final = counter("failed_total", "tries that failed, by whether another makes sense", "channel", "how")
+        self.failed: Final = counter(
+            "failed_total", "tries that failed, by whether another makes sense", "channel", "how"
+        )
         self.dropped: Final = counter("dropped_total", "messages that nobody needed any more")
 
 
@@ -54,11 +56,12 @@ class Outbox(Collector):
         states, oldest = _states(), _oldest()
         try:
             with self._store.reading() as conn:
-                held = {state: count for state, count in conn.execute(select(t.c.state, func.count()).group_by(t.c.state))}
+                found = conn.execute(select(t.c.state, func.count()).group_by(t.c.state)).all()
                 late = t.c.state.in_(("waiting", "sending")) & (t.c.due_ms <= self._clock.wall_ms())
                 first = conn.scalar(select(func.min(t.c.due_ms)).where(late))
         except SQLAlchemyError:  # the database is away: no figure is better than a wrong one
             return []
+        held = {state: count for state, count in found}  # noqa: C416  # rows are no pairs to dict
         for state in STATES:
             states.add_metric([state], held.get(state, 0))
         oldest.add_metric([], 0.0 if first is None else (self._clock.wall_ms() - first) / 1000)

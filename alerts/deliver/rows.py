@@ -50,11 +50,11 @@ def unrouted(conn: Connection, limit: int) -> list[Row]:
     return _rows(conn.execute(query.order_by(t.c.created_ms, t.c.key).limit(limit)).all())
 
 
-def due(conn: Connection, now_ms: int, limit: int) -> list[Row]:
-    """What may go now, and what a process that is gone had claimed; not what a digest tells."""
+def due(conn: Connection, now_ms: int, limit: int, busy: Sequence[str] = ()) -> list[Row]:
+    """What may go now, and what a process that is gone had claimed; not what a digest tells, nor by `busy` channels."""
     ripe = and_(t.c.state == "waiting", t.c.due_ms <= now_ms, t.c.channel != "")
     left = and_(t.c.state == "sending", t.c.lease_until_ms <= now_ms)
-    query = select(*_COLUMNS).where(or_(ripe, left), t.c.within == "")
+    query = select(*_COLUMNS).where(or_(ripe, left), t.c.within == "", t.c.channel.not_in(busy))
     return _rows(conn.execute(query.order_by(t.c.created_ms, t.c.key).limit(limit)).all())
 
 
@@ -174,4 +174,4 @@ def _cut(text: str) -> str:
 
 
 def _rows(found: Sequence[Found[Any]]) -> list[Row]:
-    return [Row(*row) for row in found]
+    return [Row(*tuple(row)) for row in found]
