@@ -10,6 +10,7 @@ from alerts.desk import Desk, Loop
 
 def loops(desk: Desk) -> list[Loop]:
     """Everything that repeats."""
-    from alerts.deliver.loop import Delivery  # with every channel's libraries, which the board does not need
+    from alerts.deliver.going_on import Alive, Still  # with every channel's libraries, which the board does not need
+    from alerts.deliver.loop import Delivery
 
-    return [Delivery(desk).loop()]
+    return [Delivery(desk).loop(), Still(desk).loop(), Alive(desk).loop()]

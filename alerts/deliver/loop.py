@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import logging
 import random
-from pathlib import Path
 from typing import Final
 
-from alerts.channels import Post
 from alerts.deliver import rows, turn
 from alerts.deliver.carrying import Carrier, Rounds
 from alerts.deliver.escalating import escalate
 from alerts.deliver.figures import figures_of
 from alerts.deliver.manner import Manner, manner_of
 from alerts.deliver.routing import CENTRE
+from alerts.deliver.watching import Watched
 from alerts.deliver.writing import Pen
 from alerts.desk import Desk, Loop
 from alerts.dispatch.town import town_of
-from alerts.settings import FILE, Settings, SettingsError, read_settings
-
-_log = logging.getLogger(__name__)
+from alerts.settings import Settings
 
 TOPIC: Final = "outbox"
 PATIENCE_S: Final = 0.5
@@ -37,7 +33,7 @@ class Delivery:
         self._figures = figures_of(desk)
         self._carrier = Carrier(desk.store, desk.clock, self._figures, chance or random.Random())  # noqa: S311  # jitter
         self._rounds = Rounds(self._carrier)
-        self._settings = _Watched(desk.home)
+        self._settings = Watched(desk.home)
         self._looked_ms = 0
 
     def loop(self) -> Loop:
@@ -63,8 +59,7 @@ class Delivery:
         return self._pause_s()
 
     def _send(self, found: turn.Sorted, settings: Settings) -> None:
-        ca_file = Path(settings.ca_file) if settings.ca_file else None
-        pen = Pen(self._desk, settings, Post(self._desk.home, self._desk.clock, ca_file=ca_file))
+        pen = Pen(self._desk, settings)
         for channel, ready in found.ready.items():
             if ready:
                 self._rounds.start(channel, ready, pen.put_up if channel == CENTRE else pen.send)
@@ -84,31 +79,3 @@ class Delivery:
         if at_ms is None:
             return LOOK_S
         return min(LOOK_S, max(BUSY_S, (at_ms - self._desk.clock.wall_ms()) / 1000))
-
-
-class _Watched:
-    """The settings, read anew where the file changed. A file that cannot be read leaves the last good ones in force."""
-
-    def __init__(self, home: Path) -> None:
-        self._home, self._mark, self._held = home, (-1, -1), Settings(home / FILE)
-        self._read = False
-
-    def now(self) -> Settings:
-        """Raises SettingsError where there never were good ones."""
-        mark = self._mark_now()
-        if mark != self._mark:
-            try:
-                self._held, self._read = read_settings(self._home), True
-            except SettingsError as error:
-                if not self._read:
-                    raise
-                _log.error("the settings before stay in force: %s", error)
-            self._mark = mark
-        return self._held
-
-    def _mark_now(self) -> tuple[int, int]:
-        try:
-            stat = (self._home / FILE).stat()
-        except OSError:
-            return 0, 0
-        return stat.st_mtime_ns, stat.st_size

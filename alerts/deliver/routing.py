@@ -10,7 +10,7 @@ from alerts.deliver.message import Message
 from alerts.settings import Route, Settings
 
 CENTRE: Final = "centre"
-"""The page that a centre's box serves: every `centre:<key>` is reached by it, and by nothing of the settings."""
+"""The page that a centre's box serves: every `centre:<key>` is reached by it, besides a route of its own."""
 
 MACHINES: Final = frozenset({"alertmanager", "ticket", "webhook", "log", CENTRE})
 """Kinds that wake nobody: no quiet hours, and no digests, for a record each is what they are for."""
@@ -26,8 +26,9 @@ class NoWay(Exception):
 
 def channels_of(audience: str, settings: Settings) -> Sequence[str]:
     """The names of the channels, in their order. Raises NoWay."""
-    if audience.startswith("centre:"):
-        return (CENTRE,)
+    if audience.startswith("centre:"):  # the route of everybody is not meant: it would tell one person a hundred times
+        own = settings.routes.get(audience) or settings.routes.get("centre:*")
+        return (CENTRE, *(own.outlets if own is not None else ()))
     route = settings.route(audience)
     if route is not None and route.outlets:
         return route.outlets

@@ -75,6 +75,12 @@ def of_incidents(conn: Connection, incidents: Iterable[str]) -> dict[str, list[R
     return found
 
 
+def by_key(conn: Connection, keys: Iterable[str]) -> list[Row]:
+    """These, in the order they were put."""
+    query = select(*_COLUMNS).where(t.c.key.in_(list(keys))).order_by(t.c.created_ms, t.c.key)
+    return _rows(conn.execute(query).all())
+
+
 def letters_since(conn: Connection, since_ms: int) -> list[tuple[str, str, str, int]]:
     """(audience, channel, kind, when) of what went out since a moment; what a digest told counts with it."""
     gone = and_(t.c.sent_ms >= since_ms, t.c.within == "", t.c.state.in_(("sent", "answered")))

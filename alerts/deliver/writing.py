@@ -6,7 +6,7 @@ from typing import Final
 
 from alerts.api import Incident
 from alerts.api.words import say
-from alerts.channels import ChannelError, Post
+from alerts.channels import ChannelError, Letter
 from alerts.channels.ground import ground_of
 from alerts.channels.wording import letter
 from alerts.deliver import cases
@@ -25,8 +25,8 @@ SELF: Final = Actor("motcua", "system")
 class Pen:
     """Writes and sends what lies in the outbox; one for a turn of the loop. Safe from any thread."""
 
-    def __init__(self, desk: Desk, settings: Settings, post: Post) -> None:
-        self._desk, self._settings, self._post = desk, settings, post
+    def __init__(self, desk: Desk, settings: Settings) -> None:
+        self._desk, self._settings, self._post = desk, settings, settings.post(desk.clock)
         self._names = InventoryNames(desk.reader)
 
     def send(self, row: Row) -> str:
@@ -36,27 +36,27 @@ class Pen:
         if outlet is None or route is None:
             text = f"there is no channel {row.channel} for {row.audience} in {self._settings.path.name} any more"
             raise ChannelError(text, permanent=True)
-        message = unpack(row.message)
         try:
-            return self._mail(row, message, outlet, route)
+            return outlet.send(self.letter(row, outlet, route), self._post)
         except NoWay as error:
             raise ChannelError(str(error), permanent=True) from error
         except ModuleNotFoundError as error:
             text = f"needs {error.name}, which is not installed: pip install 'motcua[alerts]'"
             raise ChannelError(text, permanent=True) from error
 
-    def _mail(self, row: Row, message: Message, outlet: Outlet, route: Route) -> str:
+    def letter(self, row: Row, outlet: Outlet, route: Route) -> Letter:
+        """What a row says by now. Raises NoWay, and ImportError where a library of the channel is missing."""
+        message = unpack(row.message)
         address = row.address or address_of(outlet.name, outlet.address, route, message)
         case, past = self._known(message)
         ground = ground_of(
             message, self._desk.reader, now_ms=self._desk.clock.wall_ms(), board_url=self._settings.board_url,
             incident=case, past=past,
         )  # fmt: skip
-        made = letter(
+        return letter(
             message, key=row.key, audience=row.audience, ground=ground, names=self._names, lang=route.lang,
             address=address,
         )  # fmt: skip
-        return outlet.send(made, self._post)
 
     def _known(self, message: Message) -> tuple[Incident | None, list[Incident]]:
         with self._desk.store.reading() as conn:
