@@ -8,6 +8,9 @@ from __future__ import annotations
 from alerts.desk import Desk, Loop
 
 
-def loops(_desk: Desk) -> list[Loop]:
+def loops(desk: Desk) -> list[Loop]:
     """Everything that repeats."""
-    return []
+    from alerts.deliver.going_on import Alive, Still  # with every channel's libraries, which the board does not need
+    from alerts.deliver.loop import Delivery
+
+    return [Delivery(desk).loop(), Still(desk).loop(), Alive(desk).loop()]

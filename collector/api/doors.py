@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from collector.api.changes import Act, Chronicle, Done
+from collector.api.changes import Act, Chronicle, Done, Window
 from collector.api.facts import (
     Actor,
     AgentInfo,
@@ -28,6 +28,7 @@ from collector.api.paths import PathView
 from collector.api.places import Duty, LineInfo, PhaseTimes, Place, SystemInfo, Team
 from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
 from collector.api.speeds import PhoneTest, SpeedTest
+from wire.messages import Notice
 
 MAX_PHASED: Final = 2_000
 
@@ -158,6 +159,11 @@ class Reader(Protocol):
         """Join codes that nobody has used, those that expired too, the newest first."""
         ...
 
+    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
+        """Planned stops that hold, held or will hold at some moment of a span, in order of time; of shared systems,
+        carriers and areas too."""
+        ...
+
     def chronicle(self, centre: str) -> Chronicle:
         """What people changed at a centre: planned stops, what left service, every act."""
         ...
@@ -191,6 +197,17 @@ class Commands(Protocol):
 
     def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:
         """Change the register; `rehearse` tells what would come of it and changes nothing."""
+        ...
+
+    def set_notice(self, actor: Actor, centre: str, notice: Notice) -> None:
+        """Have a sentence shown to a centre's people, at once where its box polls; its `as_of` is set when it goes out.
+
+        A notice of the same id is replaced.
+        """
+        ...
+
+    def end_notice(self, actor: Actor, centre: str, notice: str) -> None:
+        """Show the notice of that id no longer; nothing happens where there is none."""
         ...
 
     def open_session(self, link: str) -> str:
