@@ -76,10 +76,10 @@ def message_of(letter: Letter, sender: str, to: list[Mailbox]) -> EmailMessage:
     message["Subject"] = subject(letter)
     message["Date"] = format_datetime(datetime.fromtimestamp(letter.created_ms / 1000, UTC))
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = letter.lang
     text = _text(letter)
     message.set_content(text)
     message.add_alternative(page(letter.title, text, letter.lang), subtype="html")
+    message["Content-Language"] = letter.lang  # not sooner: it would go to the first part alone
     return message
 
 
