@@ -99,8 +99,17 @@ def command_line() -> "typer.Typer":
     return app
 
 
+@contextlib.contextmanager
+def _at_the_desk() -> "Iterator[Desk]":
+    from collector.console import opened
+
+    with opened() as hub:
+        yield _desk(hub)
+
+
 def _add_collector(app: "typer.Typer") -> None:
     try:
+        from alerts.commands import commands as alerts_commands
         from collector.cli import commands
     except ModuleNotFoundError as error:
         missing = _missing(error)
@@ -111,6 +120,7 @@ def _add_collector(app: "typer.Typer") -> None:
             raise Stop(missing, USAGE)
     else:
         app.add_typer(commands(), name="collector")
+        app.add_typer(alerts_commands(desk=_at_the_desk, home=lambda: _settings().home), name="alerts")
 
 
 def _missing(error: ModuleNotFoundError) -> str:

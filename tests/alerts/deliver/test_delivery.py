@@ -13,7 +13,7 @@ from alerts.deliver import rows
 from alerts.dispatch import Audience
 from alerts.tables import outbox
 from tests.support.delivering import OFFICER, SETTINGS, TEAM, Bench, letters
-from tests.support.mailing import Receiver, receiving
+from tests.support.mailing import Receiver, Reply, receiving
 from tests.support.telling import NOW_MS, incident
 
 HOUR_MS = 3_600_000
@@ -79,7 +79,7 @@ def test_who_cannot_be_reached_is_said(bench: Bench, settings: str, state: str, 
 
 
 def test_a_passing_fault_is_tried_again_later_and_later_with_the_same_key(bench: Bench) -> None:
-    answers = [(503, {}, b"")] * 3 + [(200, {}, b"ok")]
+    answers: list[Reply] = [*((503, {}, b"") for _ in range(3)), (200, {}, b"ok")]
     with receiving(lambda _came: answers.pop(0)) as server:
         bench.settle(SETTINGS.format(url=server.url, kind="people"))
         bench.put(bench.open())
@@ -96,7 +96,7 @@ def test_a_passing_fault_is_tried_again_later_and_later_with_the_same_key(bench:
 
 
 def test_a_permanent_fault_is_a_dead_letter_at_once_and_may_be_tried_again(bench: Bench) -> None:
-    answers = [(400, {}, b"")]
+    answers: list[Reply] = [(400, {}, b"")]
     with receiving(lambda _came: answers.pop(0) if answers else (200, {}, b"ok")) as server:
         bench.settle(SETTINGS.format(url=server.url, kind="people"))
         bench.put(bench.open(stage="acknowledged"))
@@ -122,7 +122,7 @@ def test_what_fails_for_a_day_is_given_up(bench: Bench) -> None:
 
 
 def test_a_server_that_asks_for_patience_is_left_alone_even_by_the_next_process(bench: Bench) -> None:
-    answers = [(429, {"retry-after": "600"}, b"")]
+    answers: list[Reply] = [(429, {"retry-after": "600"}, b"")]
     with receiving(lambda _came: answers.pop(0) if answers else (200, {}, b"ok")) as server:
         bench.settle(SETTINGS.format(url=server.url, kind="people"))
         bench.put(bench.open())
@@ -304,7 +304,7 @@ def test_what_comes_after_a_digest_is_gathered_for_the_next(bench: Bench, server
 
 
 def test_a_digest_that_fails_is_tried_again_whole_and_may_be_revived(bench: Bench) -> None:
-    answers = [(503, {}, b""), (400, {}, b""), (200, {}, b"")]
+    answers: list[Reply] = [(503, {}, b""), (400, {}, b""), (200, {}, b"")]
     with receiving(lambda _came: answers.pop(0)) as server:
         bench.settle(SETTINGS.format(url=server.url, kind="people"))
         for case in bench.many(6):
@@ -359,7 +359,7 @@ def test_a_centre_with_a_route_of_its_own_gets_a_letter_too_and_the_route_of_all
 
 
 def test_figures_tell_what_waits_and_what_nobody_will_get(bench: Bench) -> None:
-    answers = [(200, {}, b""), (400, {}, b""), (503, {}, b"")]
+    answers: list[Reply] = [(200, {}, b""), (400, {}, b""), (503, {}, b"")]
     with receiving(lambda _came: answers.pop(0)) as server:
         bench.settle(SETTINGS.format(url=server.url, kind="people"))
         for case in bench.many(3):

@@ -204,7 +204,7 @@ def test_a_muted_incident_is_taken_nowhere() -> None:
 )  # fmt: skip
 def test_things_are_called_as_the_inventory_calls_them(key: str, vi: str, en: str) -> None:
     world = World()
-    world.listed_centres = [Centre("07210-1", "Phường Bắc Giang", "Bac Giang Ward", 0)]
+    world.listed_centres = [Centre("07210-1", "Phường Bắc Giang", "Bac Giang Ward")]
     world.known_lines = {"07210-1": [LineInfo("line:07210-1/a", "internet", "vnpt", "", None, "", "", "")]}
     world.known_systems = [SystemInfo("dvcqg", "Cổng quốc gia", "National portal", "", "national", None, None, True)]
     world.known_teams = [Team("vnpt-bac", "Tổ bắc", "North", "vnpt")]
