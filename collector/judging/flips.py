@@ -56,7 +56,7 @@ def history_of(conn: Connection, key: str, limit: int) -> list[Flip]:
 
 def newest(conn: Connection, centre: str | None) -> dict[str, Flip]:
     """The flip that holds now of every subject, of one centre or of all; those without one are left out."""
-    seqs = select(_LATEST).select_from(subject)
+    seqs = select(LATEST).select_from(subject)
     if centre is not None:
         seqs = seqs.where(subject.c.centre == centre)
     return {row.subject: flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))}
@@ -82,7 +82,7 @@ _NEWEST: Final = (
     .correlate(subject)
     .scalar_subquery()
 )
-_LATEST: Final = (
+LATEST: Final = (
     select(t.c.seq)
     .where(t.c.subject == subject.c.key, EFFECTIVE)
     .order_by(t.c.at_ms.desc(), t.c.seq.desc())
@@ -90,7 +90,8 @@ _LATEST: Final = (
     .correlate(subject)
     .scalar_subquery()
 )
-_NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(_LATEST).where(subject.c.key.in_(_SUBJECTS))))
+"""The sequence of the flip that holds now, of a row of `subject` around it."""
+_NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(LATEST).where(subject.c.key.in_(_SUBJECTS))))
 _LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).where(subject.c.key.in_(_SUBJECTS))))
 _SAID_BEFORE: Final = _LAST_BEFORE.with_only_columns(t.c.subject, t.c.reason)
 _SAID_WITHIN: Final = _WITHIN.with_only_columns(t.c.subject, t.c.reason).order_by(None)
