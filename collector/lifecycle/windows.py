@@ -133,6 +133,13 @@ def running(conn: Connection, now_ms: int) -> list[Window]:
     return [Window(*row) for row in conn.execute(query.order_by(t.c.id))]
 
 
+def during(conn: Connection, from_ms: int, to_ms: int) -> list[Window]:
+    """Every window that is in force at some time of a span."""
+    query = select(*_COLUMNS).where(t.c.to_ms > from_ms, t.c.from_ms < to_ms)
+    found = [Window(*row) for row in conn.execute(query.order_by(t.c.id))]
+    return [window for window in found if window.end_ms > max(from_ms, window.from_ms)]
+
+
 def of_centre(conn: Connection, centre: str, limit: int) -> list[Window]:
     """Windows of a centre and of everything at it, those that end last first."""
     query = select(*_COLUMNS).where(t.c.centre == centre).order_by(t.c.to_ms.desc(), t.c.id.desc()).limit(limit)
