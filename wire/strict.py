@@ -37,6 +37,11 @@ def loads(raw: bytes, struct: type[S], name: str) -> S:
         tree = tomllib.loads(raw.decode("utf-8-sig"))
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise SettingsError(f"{name}: this is not TOML: {error}") from error
+    return convert(tree, struct, name)
+
+
+def convert(tree: Mapping[str, object], struct: type[S], name: str) -> S:
+    """A table of a file that was read before, as `struct`. Raises SettingsError."""
     refuse_unknown(tree, struct, name)
     try:
         return msgspec.convert(tree, struct)
@@ -49,7 +54,7 @@ def refuse_unknown(tree: Mapping[str, object], struct: type[msgspec.Struct], nam
     hints = typing.get_type_hints(struct)
     for key, value in tree.items():
         if key not in hints:
-            raise SettingsError(f"{name}: unknown key {at}{key}{_nearest(key, list(hints))}")
+            raise SettingsError(f"{name}: unknown key {at}{key}{nearest(key, list(hints))}")
         inner = _struct_in(hints[key])
         if inner is None:
             continue
@@ -74,7 +79,8 @@ def _struct_in(hint: object) -> type[msgspec.Struct] | None:
     return next((found for part in typing.get_args(hint) if (found := _struct_in(part))), None)
 
 
-def _nearest(key: str, valid: list[str]) -> str:
+def nearest(key: str, valid: list[str]) -> str:
+    """What to say after a name that is not known."""
     near = difflib.get_close_matches(key, valid, n=1, cutoff=0.5)
     return f"; did you mean {near[0]}?" if near else f"; valid here: {', '.join(sorted(valid))}"
 

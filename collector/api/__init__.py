@@ -51,7 +51,7 @@ from collector.api.facts import (
     Unit,
 )
 from collector.api.paths import Broken, Hop, PathLook, PathView
-from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
+from collector.api.places import OWN_ROOMS, PHASES, Duty, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
 from collector.api.ranking import (
     NEVER_TESTED,
     NO_CONTRACT,
@@ -92,6 +92,7 @@ __all__ = [
     "Decommission",
     "Direction",
     "Done",
+    "Duty",
     "Effect",
     "Expected",
     "Flip",

@@ -26,7 +26,7 @@ from collector.api.facts import (
     TaskInfo,
 )
 from collector.api.paths import PathView
-from collector.api.places import LineInfo, PhaseTimes, Place, SystemInfo, Team
+from collector.api.places import Duty, LineInfo, PhaseTimes, Place, SystemInfo, Team
 from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
 from collector.api.speeds import PhoneTest, SpeedTest
 
@@ -109,6 +109,14 @@ class Reader(Protocol):
 
     def opening(self, centre: str) -> tuple[str, ...] | None:
         """Today's opening hours of a centre, 07:30-11:30; empty: closed today, None: nobody told."""
+        ...
+
+    def open_spans(self, centre: str, from_ms: int, to_ms: int) -> list[tuple[int, int]] | None:
+        """When a centre serves people between two instants, by season and holidays; None: nobody told."""
+        ...
+
+    def rota(self, at_ms: int) -> Mapping[str, Sequence[Duty]]:
+        """Team → its turns that are not over at a moment, by their beginning; teams without a rota are left out."""
         ...
 
     def lines(self, centre: str) -> list[LineInfo]:

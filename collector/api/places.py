@@ -63,6 +63,21 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class Duty:
+    """One turn on a team's rota."""
+
+    team: str
+    person: str
+    phone: str
+    from_ms: int
+    to_ms: int
+
+    def holds(self, at_ms: int) -> bool:
+        """Whether this person is on duty at a moment."""
+        return self.from_ms <= at_ms < self.to_ms
+
+
+@dataclass(frozen=True, slots=True)
 class SystemInfo:
     """A shared system as services.toml has it. `slow_s` is the limit its median is judged by, unless policy says."""
 

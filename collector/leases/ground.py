@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from collector.history.buckets import DAY_MS, ZONE_MS, day_text, start_of
+from collector.history.buckets import DAY_MS, start_of
 from collector.inventory.keeping import held
-from collector.inventory.opening import hours_on
+from collector.inventory.opening import Calendar, calendar_of, date_of, span_of
 from collector.inventory.schema import Body
 from collector.judging.policy import Policies
 from collector.leases.allocating import Way
@@ -46,9 +45,7 @@ class Ground:
     policies: Policies
     lines: Mapping[str, Body]
     schedules: Mapping[str, str]
-    hours: Sequence[Body]
-    off: frozenset[str]
-    swapped: frozenset[str]
+    calendar: Calendar
     _days: dict[tuple[str, int], list[Span]] = field(default_factory=dict)
 
     def way(self, line: str, now_ms: int) -> Way:
@@ -69,17 +66,15 @@ class Ground:
         if key not in self._days:
             if len(self._days) > 1_000:
                 self._days.clear()
-            self._days[key] = [_span(text, day_ms) for text in self._told(schedule, day_ms)]
+            self._days[key] = [span_of(text, day_ms) for text in self._told(schedule, day_ms)]
         return self._days[key]
 
     def _told(self, schedule: str, day_ms: int) -> Sequence[str]:
-        if day_text(day_ms) in self.off:
-            return ()
-        day = _date(day_ms)
-        if day_text(day_ms) in self.swapped:  # a day worked for another one: as on a Monday of that week
-            day -= timedelta(days=day.weekday())
-        told = hours_on(self.hours, schedule, day) if schedule else None
-        return told if told is not None else USUAL if day.weekday() < 5 else ()
+        day = date_of(day_ms)
+        told, worked = self.calendar.on(schedule, day), self.calendar.worked_as(day)
+        if told is not None or worked is None:
+            return told or ()
+        return USUAL if worked.weekday() < 5 else ()
 
 
 def read_ground(conn: Connection, now_ms: int, before: Ground | None = None) -> Ground:
@@ -89,33 +84,16 @@ def read_ground(conn: Connection, now_ms: int, before: Ground | None = None) -> 
     if before is not None and (mark, servers) == (before.mark, before.servers):
         return before
     rows = held(conn, ("lines", "centres", "hours", "holidays"))
-    kinds = {key: str(body["kind"]) for key, body in rows["holidays"].items()}
     return Ground(
         mark=mark,
         servers=servers,
         policies=policies_in_force(conn),
         lines=rows["lines"],
         schedules={key: str(body.get("hours", "")) for key, body in rows["centres"].items()},
-        hours=list(rows["hours"].values()),
-        off=frozenset(key for key, kind in kinds.items() if kind != "working_swap"),
-        swapped=frozenset(key for key, kind in kinds.items() if kind == "working_swap"),
+        calendar=calendar_of(rows["hours"], rows["holidays"]),
     )
 
 
 def read_servers(conn: Connection) -> tuple[Server, ...]:
     """The measurement servers in use."""
     return tuple(Server(*row) for row in conn.execute(_SERVERS))
-
-
-def _date(day_ms: int) -> date:
-    return (datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=day_ms + ZONE_MS)).date()
-
-
-def _span(text: str, day_ms: int) -> Span:
-    start, _, end = text.partition("-")
-    return day_ms + _minutes(start) * 60_000, day_ms + _minutes(end) * 60_000
-
-
-def _minutes(text: str) -> int:
-    hours, _, minutes = text.partition(":")
-    return int(hours) * 60 + int(minutes)

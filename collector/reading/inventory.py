@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from sqlalchemy import Connection, func, select
 
-from collector.api import LineInfo, Place, SystemInfo, Team
+from collector.api import Duty, LineInfo, Place, SystemInfo, Team
 from collector.hub import Hub
 from collector.inventory.keeping import held
-from collector.inventory.opening import hours_on
+from collector.inventory.opening import Calendar, calendar_of, date_of, instant_of
 from collector.inventory.schema import Body
 from collector.store.inventory_tables import import_run, inventory
 
-_ZONE: Final = timedelta(hours=7)  # Vietnam, without summer time since 1975
-_KINDS: Final = ("centres", "lines", "services", "hours", "teams")
+_KINDS: Final = ("centres", "lines", "services", "hours", "holidays", "teams", "rota")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +27,9 @@ class _Held:
     places: Mapping[str, Place] = field(default_factory=dict)
     lines: Mapping[str, list[LineInfo]] = field(default_factory=dict)
     systems: Sequence[SystemInfo] = ()
-    hours: Sequence[Body] = ()
+    calendar: Calendar = field(default_factory=Calendar)
     teams: Sequence[Team] = ()
+    rota: Mapping[str, Sequence[Duty]] = field(default_factory=dict)
 
 
 class Shelves:
@@ -64,7 +63,17 @@ class Shelves:
         """Today's hours of a centre's schedule; see `Reader.opening`."""
         now = self._now()
         place = now.places.get(centre)
-        return None if place is None or not place.hours else _today(now.hours, place.hours, now_ms)
+        return None if place is None or not place.hours else now.calendar.on(place.hours, date_of(now_ms))
+
+    def open_spans(self, centre: str, from_ms: int, to_ms: int) -> list[tuple[int, int]] | None:
+        """See `Reader.open_spans`."""
+        now = self._now()
+        place = now.places.get(centre)
+        return None if place is None or not place.hours else now.calendar.spans(place.hours, from_ms, to_ms)
+
+    def rota(self, at_ms: int) -> Mapping[str, Sequence[Duty]]:
+        """See `Reader.rota`."""
+        return {team: [one for one in turns if one.to_ms > at_ms] for team, turns in self._now().rota.items()}
 
     def _now(self) -> _Held:
         with self._lock, self._hub.store.reading() as conn:
@@ -91,8 +100,9 @@ def _read(conn: Connection, mark: tuple[int, int]) -> _Held:
         places={key: _place(body) for key, body in rows["centres"].items()},
         lines=lines,
         systems=[_system(key, body) for key, body in rows["services"].items()],
-        hours=list(rows["hours"].values()),
+        calendar=calendar_of(rows["hours"], rows["holidays"]),
         teams=[_team(key, body) for key, body in sorted(rows["teams"].items())],
+        rota=_rota(rows["rota"].values()),
     )
 
 
@@ -124,6 +134,14 @@ def _team(key: str, body: Body) -> Team:
     return Team(key, vi, en, organisation, areas, owns, phone, email)
 
 
+def _rota(bodies: Iterable[Body]) -> dict[str, list[Duty]]:
+    found: dict[str, list[Duty]] = {}
+    for body in bodies:
+        team, person, phone, starts, ends = (_text(body, n) for n in ("team", "person", "phone", "starts", "ends"))
+        found.setdefault(team, []).append(Duty(team, person, phone, instant_of(starts), instant_of(ends)))
+    return {team: sorted(turns, key=lambda one: (one.from_ms, one.person)) for team, turns in found.items()}
+
+
 def _system(key: str, body: Body) -> SystemInfo:
     return SystemInfo(
         id=key,
@@ -138,10 +156,6 @@ def _system(key: str, body: Body) -> SystemInfo:
         url=_text(body, "url"),
         note=_text(body, "note"),
     )
-
-
-def _today(rows: Sequence[Body], schedule: str, now_ms: int) -> tuple[str, ...] | None:
-    return hours_on(rows, schedule, (datetime.fromtimestamp(now_ms / 1000, UTC) + _ZONE).date())
 
 
 def _text(body: Body, name: str) -> str:

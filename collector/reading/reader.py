@@ -16,6 +16,7 @@ from collector.api import (
     Centre,
     Chronicle,
     DayFigure,
+    Duty,
     Expected,
     Flip,
     Interval,
@@ -122,6 +123,12 @@ class HubReader(TroubleQuestions):
 
     def opening(self, centre: str) -> tuple[str, ...] | None:
         return self._shelves.opening(centre, self.now_ms())
+
+    def open_spans(self, centre: str, from_ms: int, to_ms: int) -> list[tuple[int, int]] | None:
+        return self._shelves.open_spans(centre, from_ms, to_ms)
+
+    def rota(self, at_ms: int) -> Mapping[str, Sequence[Duty]]:
+        return self._shelves.rota(at_ms)
 
     def lines(self, centre: str) -> list[LineInfo]:
         return self._shelves.lines(centre)
