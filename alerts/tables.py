@@ -76,6 +76,7 @@ outbox: Final = Table(
     Column("sent_ms", BigInteger),
     Column("answer", Text, nullable=False, server_default=""),  # what the other side called it
     Column("error", Text, nullable=False, server_default=""),
+    Column("within", Text, nullable=False, server_default="", index=True),  # key of the digest that tells it
     Index("outbox_due", "state", "due_ms"),
 )  # fmt: skip
 

@@ -14,11 +14,11 @@ from collector.judging.versions import Set
 from collector.leases import phone
 from collector.leases.keeping import Leases
 from collector.lifecycle import doing
-from collector.register import actors, enrolment, plans, tasks
+from collector.register import actors, enrolment, notices, plans, tasks
 from collector.register.ca import open_authority
 from collector.store import tables
 from wire.identity import IdentityError
-from wire.messages import Role
+from wire.messages import Notice, Role
 
 CLI: Final = Actor("command line", "cli")
 _ROOM: Final = enrolment.CentreName("Phía tỉnh", "The province's side")
@@ -53,6 +53,18 @@ class CollectorCommands:
     def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:
         """See `api.Commands`."""
         return doing.change(self._hub, actor, act, rehearse=rehearse)
+
+    def set_notice(self, actor: Actor, centre: str, notice: Notice) -> None:
+        """See `api.Commands`."""
+        now_ms = self._hub.clock.wall_ms()
+        self._hub.store.writer.do(lambda conn: notices.put(conn, actor, centre, notice, now_ms))
+        self._hub.wake(notices.TOPIC)
+
+    def end_notice(self, actor: Actor, centre: str, notice: str) -> None:
+        """See `api.Commands`."""
+        now_ms = self._hub.clock.wall_ms()
+        self._hub.store.writer.do(lambda conn: notices.end(conn, actor, centre, notice, now_ms))
+        self._hub.wake(notices.TOPIC)
 
     def open_session(self, link: str) -> str:
         """See `api.Commands`."""

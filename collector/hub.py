@@ -1,7 +1,7 @@
 """What the parts of a collector share: the store, the clock, the settings, counters, and wake-ups between them.
 
 A wake-up says "look again", never what changed: it may come too often or be lost, so every loop looks by itself from
-time to time. Topics: `inbox`, `flips`, `register`, `agent:<id>`.
+time to time. Topics: `inbox`, `flips`, `register`, `notices`, `agent:<id>`.
 """
 
 from __future__ import annotations

@@ -42,12 +42,12 @@ def audiences(incident: Incident, town: Town, now_ms: int) -> list[Audience]:
     """Each of them gets one message; the first is responsible. Nobody for what was planned.
 
     Where somebody must travel: the teams whose it is, or the officer where the inventory names none. Where nobody must:
-    the officer, and a note at every centre that sees it.
+    the officer, and a note at every centre that sees it. A team that has the incident keeps it as long as it fits.
     """
     verdict = incident.verdict
     if verdict.owner == "planned":
         return []
-    teams = _teams(verdict, town, now_ms) if verdict.visit else []
+    teams = _teams(verdict, town, now_ms, incident.team) if verdict.visit else []
     first = [_of_team(team, town, now_ms) for team in teams] or [Audience(OFFICER)]
     return [*first, *(Audience(f"centre:{key}") for key in sorted(set(verdict.affected)))]
 
@@ -58,13 +58,13 @@ def hands(before: Sequence[Audience], after: Sequence[Audience]) -> Hands:
     return Hands([one for one in after if one.key not in had], [one for one in before if one.key not in has])
 
 
-def _teams(verdict: Verdict, town: Town, now_ms: int) -> list[Team]:
+def _teams(verdict: Verdict, town: Town, now_ms: int, has: str | None) -> list[Team]:
     """For each area concerned its best team, the one with the most centres first."""
     centres: Counter[str] = Counter()
     for area, count in _areas(verdict, town).items():
         fit = [team for team in town.teams if _does(team, verdict, town) and (not team.areas or area in team.areas)]
         if fit:
-            centres[min(fit, key=lambda team: _busy(team, town, now_ms)).key] += count
+            centres[min(fit, key=lambda team: (team.key != has, *_busy(team, town, now_ms))).key] += count
     by_key = {team.key: team for team in town.teams}
     return [by_key[key] for key, _ in sorted(centres.items(), key=lambda pair: (-pair[1], pair[0]))]
 

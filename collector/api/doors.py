@@ -29,6 +29,7 @@ from collector.api.paths import PathView
 from collector.api.places import Duty, LineInfo, PhaseTimes, Place, SystemInfo, Team
 from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
 from collector.api.speeds import PhoneTest, SpeedTest
+from wire.messages import Notice
 
 MAX_PHASED: Final = 2_000
 
@@ -211,6 +212,17 @@ class Commands(Protocol):
 
     def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:
         """Change the register; `rehearse` tells what would come of it and changes nothing."""
+        ...
+
+    def set_notice(self, actor: Actor, centre: str, notice: Notice) -> None:
+        """Have a sentence shown to a centre's people, at once where its box polls; its `as_of` is set when it goes out.
+
+        A notice of the same id is replaced.
+        """
+        ...
+
+    def end_notice(self, actor: Actor, centre: str, notice: str) -> None:
+        """Show the notice of that id no longer; nothing happens where there is none."""
         ...
 
     def open_session(self, link: str) -> str:

@@ -12,7 +12,8 @@ from collector.hub import Hub
 from collector.ingest.arriving import check_head, read_body, read_head
 from collector.ingest.inbox import Inbox, Settled
 from collector.ingest.parcels import Arrival
-from collector.register.known import Register
+from collector.register.known import Known, Register
+from collector.register.notices import Notices
 from collector.register.speaking_from import SpeakingFrom, peer_of
 from collector.web.problems import Headers, Receive, Refusal, Scope, Send, refusal_of, send_json, send_refusal
 from collector.web.speaking import speaker
@@ -30,8 +31,9 @@ _ENCODER: Final = msgspec.json.Encoder()
 class Door:
     """The ASGI application of one path."""
 
-    def __init__(self, hub: Hub, register: Register, inbox: Inbox, whence: SpeakingFrom) -> None:
+    def __init__(self, hub: Hub, register: Register, inbox: Inbox, whence: SpeakingFrom, notices: Notices) -> None:
         self._hub, self._register, self._inbox, self._whence = hub, register, inbox, whence
+        self._notices = notices
         self._clock, self._writer = hub.clock, hub.store.writer
         self._arriving = 0
         self._waking = False
@@ -71,9 +73,9 @@ class Door:
             settled = await self._writer.join(self._inbox, arrival)
         finally:
             self._arriving -= expected
-        return self._receipt(settled), []
+        return self._receipt(settled, known), []
 
-    def _receipt(self, settled: Settled) -> bytes:
+    def _receipt(self, settled: Settled, known: Known) -> bytes:
         self._count(settled)
         self._wake(settled)
         if settled.conflicting:
@@ -83,7 +85,8 @@ class Door:
                 "two machines use one identity, or a spool was copied: enrol one of them anew",
                 receipts=settled.receipts,
             )  # fmt: skip
-        return _ENCODER.encode(Answer(settled.receipts, self._clock.wall_ms(), self._wait_s()))
+        told = self._notices.say(self._notices.held(known.centre))
+        return _ENCODER.encode(Answer(settled.receipts, self._clock.wall_ms(), self._wait_s(), told))
 
     def _wait_s(self) -> float:
         """How long a sender is asked to hold back: nothing until the queue fills, then longer and longer."""

@@ -11,6 +11,7 @@ from sqlalchemy import Column, Connection, Table, delete, select, tuple_
 
 from collector.store.lease_tables import lease
 from collector.store.line_tables import egress
+from collector.store.notice_tables import notice
 from collector.store.tables import boot, join_code, login, quarantine, session, task
 
 DAY_MS: Final = 86_400_000
@@ -25,6 +26,7 @@ _RULES: Final[list[tuple[Table, str, int]]] = [
     (task, "expires_ms", 400),
     (lease, "to_ms", 400),
     (egress, "recorded_ms", 400),
+    (notice, "ended_ms", 40),
 ]
 
 

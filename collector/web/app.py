@@ -26,6 +26,7 @@ from collector.leases.door import lease_routes
 from collector.leases.keeping import Leases
 from collector.loops import Loop
 from collector.register.known import Register
+from collector.register.notices import Notices
 from collector.register.presence import Heartbeats
 from collector.register.speaking_from import SpeakingFrom
 from collector.web.problems import Receive, Refusal, Scope, Send, refusal_of, send_refusal
@@ -49,6 +50,7 @@ class Parts:
     waiting: Waiting
     door: Door
     leases: Leases
+    notices: Notices
 
     @classmethod
     def of(cls, hub: Hub) -> Parts:
@@ -57,15 +59,16 @@ class Parts:
         if isinstance(found, Parts):
             return found
         register, heartbeats, whence = Register(hub), Heartbeats(hub), SpeakingFrom(hub)
-        door = Door(hub, register, Inbox(hub.store), whence)
-        waiting = Waiting(hub, register, heartbeats, whence, park_s=0.0 if hub.driven else PARK_S)
-        made = hub.parts["ingest"] = cls(register, heartbeats, whence, waiting, door, Leases(hub))
+        notices = Notices(hub)
+        door = Door(hub, register, Inbox(hub.store), whence, notices)
+        waiting = Waiting(hub, register, heartbeats, whence, notices, park_s=0.0 if hub.driven else PARK_S)
+        made = hub.parts["ingest"] = cls(register, heartbeats, whence, waiting, door, Leases(hub), notices)
         return made
 
     def loops(self) -> list[Loop]:
         """What keeps them fresh, with the role `ingest`."""
         found = [self.register.loop(), self.waiting.loop(), self.whence.loop()]
-        return [*found, *self.heartbeats.loops(), self.leases.loop()]
+        return [*found, *self.heartbeats.loops(), self.leases.loop(), self.notices.loop()]
 
 
 class AgentApp:

@@ -1,4 +1,5 @@
-"""`GET /api/v1/agent/wait`, bare ASGI: a parked poll is heartbeat, task channel and the sign that the plan changed.
+"""`GET /api/v1/agent/wait`, bare ASGI: a parked poll is heartbeat, task channel, the sign that the plan changed, and
+how notices come at once.
 
 A poll that is parked costs a future and a timer; it is answered at once when its agent's topic is woken. One poll an
 agent: a newer one releases the older.
@@ -16,6 +17,7 @@ from collector.hub import Hub
 from collector.loops import Loop
 from collector.register import tasks
 from collector.register.known import Known, Register, token_hash
+from collector.register.notices import Held, Notices
 from collector.register.presence import Heartbeats
 from collector.register.speaking_from import SpeakingFrom, peer_of
 from collector.web.problems import Receive, Refusal, Scope, Send, refusal_of, send_json, send_refusal
@@ -32,17 +34,21 @@ class Waiting:
     """The ASGI application of one path."""
 
     def __init__(
-        self, hub: Hub, register: Register, heartbeats: Heartbeats, whence: SpeakingFrom, *, park_s: float = PARK_S
-    ) -> None:
+        self, hub: Hub, register: Register, heartbeats: Heartbeats, whence: SpeakingFrom, notices: Notices, *,
+        park_s: float = PARK_S,
+    ) -> None:  # fmt: skip
         self._hub, self._register, self._heartbeats, self._park_s = hub, register, heartbeats, park_s
-        self._whence = whence
+        self._whence, self._notices = whence, notices
+        self._told: dict[str, Held] = {}  # by agent: the notices of its last answer, where there were any
         self._parked: dict[str, asyncio.Future[bool]] = {}
+        self._at: dict[str, str] = {}  # the centre of each agent that polled
         self._hinted: set[str] = set()  # agents for which something may be queued
         self._running: dict[str, frozenset[str]] = {}  # what each last said to be running
         self._ending = False
         self._loop: asyncio.AbstractEventLoop | None = None
         hub.counters.parked.set_function(lambda: len(self._parked))
         hub.on("agent:", self._woken)
+        notices.on_change(self._noted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._loop = asyncio.get_running_loop()
@@ -92,10 +98,19 @@ class Waiting:
                 known = await speaker_again(self._register, sha256)
                 taken = await self._take(agent)
             over = self._ending or loop.time() >= until
-            if taken or over or plan != known.plan_sha256:
-                return WaitAnswer(known.plan_sha256, taken, self._hub.clock.wall_ms())
+            news = self._notices.held(known.centre) != self._told.get(agent, ())
+            if taken or over or news or plan != known.plan_sha256:
+                return self._say(known, taken)
+            self._at[agent] = known.centre
             if agent not in self._hinted and not await self._park(agent, until - loop.time()):
-                return WaitAnswer(known.plan_sha256, [], self._hub.clock.wall_ms())
+                return self._say(known, [])
+
+    def _say(self, known: Known, taken: list[Task]) -> WaitAnswer:
+        held = self._notices.held(known.centre)
+        self._told.pop(known.agent, None)
+        if held:
+            self._told[known.agent] = held
+        return WaitAnswer(known.plan_sha256, taken, self._hub.clock.wall_ms(), self._notices.say(held))
 
     async def _park(self, agent: str, seconds: float) -> bool:
         """Wait to be woken, at most so long. False where nobody did, or where a newer poll of the agent came."""
@@ -142,6 +157,17 @@ class Waiting:
         loop = self._loop
         if loop is not None and not loop.is_closed():
             loop.call_soon_threadsafe(self._ring, agent)
+
+    def _noted(self) -> None:
+        """From any thread: the notices of some centre are others now; polls that they concern are answered."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(self._ring_all)
+
+    def _ring_all(self) -> None:
+        for agent, parked in list(self._parked.items()):
+            if self._notices.held(self._at[agent]) != self._told.get(agent, ()):
+                _finish(parked)
 
     def _ring(self, agent: str) -> None:
         if (parked := self._parked.get(agent)) is not None:

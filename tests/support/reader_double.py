@@ -21,6 +21,7 @@ from collector.api import (
     Chronicle,
     DayFigure,
     Done,
+    Duty,
     Expected,
     Flip,
     Interval,
@@ -55,7 +56,7 @@ from collector.api import (
 from collector.judging.policy import parse_policy, read_policy_file
 from collector.judging.thresholds import thresholds
 from collector.lifecycle import windows
-from wire.messages import Observation, Value
+from wire.messages import Notice, Observation, Value
 from wire.outcomes import Outcome
 
 NOW_MS = 1_795_227_245_000  # 2026-11-21 09:14:05 in Vietnam
@@ -103,6 +104,9 @@ class World:
     curves: dict[str, list[Series]] = field(default_factory=dict)  # what history has of a subject, where it is told
     phone_refused: str = ""  # why nobody may test from a phone now
     known_teams: list[Team] = field(default_factory=list)
+    turns: list[Duty] = field(default_factory=list)  # of every team's rota
+    open_on: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # spans by the key of the centre
+    notices: dict[str, dict[str, Notice]] = field(default_factory=dict)  # by the key of the centre, by id
     version: int = 1
 
     def touch(self) -> None:
@@ -168,6 +172,16 @@ class World:
     def opening(self, centre: str) -> tuple[str, ...] | None:
         place = self.known_places.get(centre)
         return None if place is None else self.hours.get(place.hours)
+
+    def open_spans(self, centre: str, from_ms: int, to_ms: int) -> list[tuple[int, int]] | None:
+        spans = self.open_on.get(centre)
+        if spans is None:
+            return None
+        return [(max(a, from_ms), min(b, to_ms)) for a, b in spans if a < to_ms and b > from_ms]
+
+    def rota(self, at_ms: int) -> Mapping[str, Sequence[Duty]]:
+        teams = dict.fromkeys(turn.team for turn in self.turns)
+        return {team: [t for t in self.turns if t.team == team and t.to_ms > at_ms] for team in teams}
 
     def lines(self, centre: str) -> list[LineInfo]:
         return self.known_lines.get(centre, [])
@@ -368,6 +382,12 @@ class World:
 
     def change(self, actor: Actor, act: Act, *, rehearse: bool = False) -> Done:
         return Done(type(act).__name__.lower(), "", self.now, (), "", rehearse)
+
+    def set_notice(self, _actor: Actor, centre: str, notice: Notice) -> None:
+        self.notices.setdefault(centre, {})[notice.id] = notice
+
+    def end_notice(self, _actor: Actor, centre: str, notice: str) -> None:
+        self.notices.get(centre, {}).pop(notice, None)
 
     def open_session(self, link: str) -> str:
         if link not in self.links:

@@ -158,5 +158,13 @@ def test_an_import_tells_places_lines_systems_and_hours_at_once(hub: Hub, reader
     assert reader.opening("07228-1") == ()
     clock.wall += 2 * 86_400_000
     assert reader.opening("07228-1") == ("07:30-11:30", "13:30-17:00")
+    clock.wall += 86_400_000
+    assert reader.opening("07228-1") == (), "the holiday of 24 November"
+    spans = reader.open_spans("07228-1", clock.wall, clock.wall + 86_400_000) or []
+    assert [(a - clock.wall, b - a) for a, b in spans] == [(80_155_000, 6_245_000)]
+    assert reader.open_spans("00000-1", clock.wall, clock.wall + 1) is None
+    (first, second, *_) = reader.rota(clock.wall)["vnpt-bac"]
+    assert (first.person, first.phone, first.holds(clock.wall)) == ("Người trực 2 (ví dụ)", "+84 000 001 101", True)
+    assert (second.from_ms, second.holds(clock.wall)) == (first.to_ms, False)
     carry_out(hub, ACTOR, prepare_undo(hub), quiet)
-    assert (reader.places(), reader.systems()) == ({}, [])
+    assert (reader.places(), reader.systems(), reader.rota(clock.wall)) == ({}, [], {})

@@ -23,6 +23,7 @@ from collector.store import (
     lifecycle_tables,
     line_tables,
     migrations,
+    notice_tables,
     reflector_tables,
     rolled,
     tables,
@@ -58,6 +59,7 @@ def test_the_migrations_make_exactly_the_declared_tables(store: Store) -> None:
     assert lifecycle_tables.lifecycle.metadata is tables.core
     assert lease_tables.lease.metadata is tables.core
     assert reflector_tables.reflector.metadata is tables.core
+    assert notice_tables.notice.metadata is tables.core
     assert line_tables.finding.metadata is tables.core
     primary = MetaData()
     for table in (*tables.core.tables.values(), *alerts_tables.tables.values()):
