@@ -5,9 +5,27 @@ What this floor offers the roof; everything above it comes in by `alerts.api`.
 
 from __future__ import annotations
 
+from alerts.api import Commands, Reader
 from alerts.desk import Desk, Loop
 
 
-def loops(_desk: Desk) -> list[Loop]:
+def loops(desk: Desk) -> list[Loop]:
     """Everything that repeats."""
-    return []
+    from alerts.correlate import correlate
+    from alerts.incidents.loop import Incidents
+
+    return [Incidents(desk, correlate).loop()]
+
+
+def reader(desk: Desk) -> Reader:
+    """Questions about incidents."""
+    from alerts.incidents.reading import TableReader
+
+    return TableReader(desk)
+
+
+def commands(desk: Desk) -> Commands:
+    """Acts on incidents."""
+    from alerts.incidents.commands import TableCommands
+
+    return TableCommands(desk)
