@@ -111,7 +111,7 @@ class Draft:
             self._happen("returned", "goes_on", was_ended_ms=was.ended_ms)
         self._set(verdict=run.verdict, since_ms=since_ms, ended_ms=run.ended_ms)
         if run.ended_ms is None and (was.closed_ms is not None or was.stage == "repaired"):
-            self._reopen()
+            self._reopen(flaps=run.flaps)
 
     def again(self, run: Run) -> None:
         """Its trouble was over and is back as `run`."""
@@ -131,10 +131,15 @@ class Draft:
             if run.ended_ms is None and self._told("call"):
                 self._tell("correction", f"returned-{run.since_ms}")
 
-    def _reopen(self) -> None:
+    def _reopen(self, *, flaps: bool) -> None:
         was = self.incident
         if was.parent is not None:
             self._happen("released", "released", parent=was.parent)
+        elif flaps and not (self.life is not None and self.life.worked):
+            self._set(stage="open", closed_ms=None)
+            if self._told("call"):
+                self._tell("correction", f"flapping-{was.since_ms}")
+            return
         else:
             self.events.append(Event("reopened", Said("event.open_again", {"since_ms": was.since_ms}), "open"))
         self._set(stage="open", closed_ms=None, parent=None, reopened=was.reopened + 1)

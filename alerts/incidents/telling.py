@@ -116,8 +116,8 @@ def _title(one: Incident, tell: Tell) -> Said:
     reason = tell.turn.partition("-")[0]
     if reason in {"joined", "retracted"}:
         return Said(f"event.told_{reason}", {"was_since_ms": one.since_ms})
-    if reason == "returned":
-        return Said("event.told_returned", {"since_ms": one.since_ms})
+    if reason in {"returned", "flapping"}:
+        return Said(f"event.told_{reason}", {"since_ms": one.since_ms})
     return Said("event.told_elsewhere", {"owner": f"owner:{one.verdict.owner}"})
 
 
