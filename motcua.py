@@ -29,8 +29,7 @@ MEASURE: Final = "a measurement server, such as https://measure.example.vn:8444,
 
 EXTRAS: Final = {
     "typer": "cli", "rich": "cli", "cryptography": "keys", "litestar": "collector", "uvicorn": "collector",
-    "sqlalchemy": "collector", "alembic": "collector", "psycopg": "postgres", "jinja2": "board",
-    "apprise": "alerts", "icalendar": "alerts", "recurring_ical_events": "alerts",
+    "sqlalchemy": "collector", "alembic": "collector", "psycopg": "postgres", "jinja2": "board", "apprise": "alerts",
 }  # fmt: skip
 """Which extra brings a library that a subcommand may find missing."""
 
@@ -231,7 +230,8 @@ def _desk(hub: "Hub") -> "Desk":
     from alerts.desk import Desk
     from collector import floor
 
-    return Desk(hub.store, floor.reader(hub), floor.commands(hub), hub.clock, hub.wake, hub.settings.home)
+    home, registry = hub.settings.home, hub.counters.registry
+    return Desk(hub.store, floor.reader(hub), floor.commands(hub), hub.clock, hub.wake, home, registry)
 
 
 # --- all of it on this machine --------------------------------------------------------------------------------------

@@ -12,9 +12,12 @@ from alerts.desk import Desk, Loop
 def loops(desk: Desk) -> list[Loop]:
     """Everything that repeats."""
     from alerts.correlate import correlate
+    from alerts.deliver.going_on import Alive, Still  # with every channel's libraries, which the board does not need
+    from alerts.deliver.loop import Delivery
     from alerts.incidents.loop import Incidents
 
-    return [Incidents(desk, correlate).loop()]
+    told = (Delivery(desk).loop(), Still(desk).loop(), Alive(desk).loop())
+    return [Incidents(desk, correlate).loop(), *told]
 
 
 def reader(desk: Desk) -> Reader:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
 
 from collector.api import Commands, Reader
@@ -39,7 +40,8 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What every part of the alerts works with. `wake(topic)` tells others to look again: `incidents`, `outbox`."""
+    """What every part of the alerts works with. `wake(topic)` tells others to look again: `incidents`, `outbox`.
+    `registry`: where figures of the process are told, which the roof hands to whoever serves `/metrics`."""
 
     store: Store
     reader: Reader
@@ -47,6 +49,7 @@ class Desk:
     clock: Clock
     wake: Callable[[str], None]
     home: Path  # where `alerts.toml` and secrets of channels lie
+    registry: CollectorRegistry = field(default_factory=CollectorRegistry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,14 +11,19 @@ from typing import Annotated, Final
 from msgspec import Meta, Struct
 
 from alerts import channels
-from alerts.channels import Address, Letter, Post
+from alerts.channels import Address, Letter, Post, alertmanager
+from alerts.channels.address import check_url
 from alerts.channels.letter import Lang
+from alerts.deliver import heartbeat
 from wire import strict
+from wire.clock import Clock
 from wire.strict import SettingsError
 
 __all__ = ["Outlet", "Quiet", "Route", "Settings", "SettingsError", "read_settings"]
 
 FILE: Final = "alerts.toml"
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+_AUDIENCE: Final = re.compile(r"officer|\*|team:(\*|[a-z0-9-]{1,60})|centre:(\*|[0-9]{5}-[0-9]{1,3})")
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -74,6 +79,18 @@ class Settings:
     routes: Mapping[str, Route] = field(default_factory=dict)
     board_url: str = ""
     ca_file: str = ""
+    heartbeat: heartbeat.Config | None = None
+
+    def post(self, clock: Clock) -> Post:
+        """What its channels send by."""
+        ca_file = self.path.parent / self.ca_file if self.ca_file else None
+        return Post(self.path.parent, clock, ca_file=ca_file)
+
+    def beats_to(self) -> alertmanager.Config | None:
+        """The Alertmanager that hears the heartbeat, where one does."""
+        name = self.heartbeat.channel if self.heartbeat is not None else ""
+        config = self.outlets[name].config if name else None
+        return config if isinstance(config, alertmanager.Config) else None
 
     def route(self, audience: str) -> Route | None:
         """Of `team:vnpt-bac`: its own, that of `team:*`, that of `*`; None: nobody is told."""
@@ -93,6 +110,7 @@ class _File(Struct, frozen=True, forbid_unknown_fields=True):
     ca_file: str = ""
     channels: dict[str, dict[str, object]] = {}
     routes: dict[str, _Route] = {}
+    heartbeat: heartbeat.Config | None = None
 
 
 def read_settings(home: Path) -> Settings:
@@ -102,11 +120,31 @@ def read_settings(home: Path) -> Settings:
         return Settings(path)
     file = strict.load(path, _File)
     outlets = {name: _outlet(name, tree, f"{path}: channels.{name}") for name, tree in file.channels.items()}
-    routes = {name: _route(raw, outlets, f"{path}: routes.{name}") for name, raw in file.routes.items()}
-    return Settings(path, outlets, routes, file.board_url.rstrip("/"), file.ca_file)
+    routes = {name: _route(name, raw, outlets, f"{path}: routes.{name}") for name, raw in file.routes.items()}
+    beat = _heartbeat(file.heartbeat, outlets, f"{path}: heartbeat.channel")
+    return Settings(path, outlets, routes, _board(file.board_url, f"{path}: board_url"), file.ca_file, beat)
+
+
+def _board(url: str, where: str) -> str:
+    try:
+        if url:
+            check_url(url)
+    except ValueError as error:
+        raise SettingsError(f"{where}: {error}") from error
+    return url.rstrip("/")
+
+
+def _heartbeat(beat: heartbeat.Config | None, outlets: Mapping[str, Outlet], where: str) -> heartbeat.Config | None:
+    named = beat.channel if beat is not None else ""
+    able = [name for name, outlet in outlets.items() if outlet.kind == "alertmanager"]
+    if named and named not in able:
+        raise SettingsError(f"{where}: there is no channel {named!r} of kind alertmanager{strict.nearest(named, able)}")
+    return beat
 
 
 def _outlet(name: str, tree: Mapping[str, object], where: str) -> Outlet:
+    if _NAME.fullmatch(name) is None:
+        raise SettingsError(f"{where}: a channel's name is small letters, digits, - and _, at most 40")
     kind = tree.get("kind")
     if not isinstance(kind, str) or kind not in channels.CHANNELS:
         raise SettingsError(f"{where}: kind is one of {', '.join(channels.CHANNELS)}, not {str(kind)[:40]!r}")
@@ -117,7 +155,9 @@ def _outlet(name: str, tree: Mapping[str, object], where: str) -> Outlet:
     return Outlet(name, kind, strict.convert({k: v for k, v in tree.items() if k != "kind"}, struct, where))
 
 
-def _route(raw: _Route, outlets: Mapping[str, Outlet], where: str) -> Route:
+def _route(audience: str, raw: _Route, outlets: Mapping[str, Outlet], where: str) -> Route:
+    if _AUDIENCE.fullmatch(audience) is None:
+        raise SettingsError(f"{where}: an audience is officer, team:<key>, team:*, centre:<key>, centre:* or *")
     for name in (*raw.channels, *raw.addresses):
         if name not in outlets:
             raise SettingsError(f"{where}: there is no channel {name[:40]!r}{strict.nearest(name, list(outlets))}")

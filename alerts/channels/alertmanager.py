@@ -30,7 +30,7 @@ Name = Annotated[str, Meta(pattern="^[a-zA-Z_][a-zA-Z0-9_]{0,63}$")]
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """`authorization_file`: the whole value of the header Authorization. `labels`: added to every alert."""
 
-    urls: Annotated[list[Short], Meta(min_length=1, max_length=10)]
+    urls: Annotated[list[Short], Meta(min_length=1, max_length=5)]
     authorization_file: Short = ""
     labels: dict[Name, Short] = {}
     hold_s: Annotated[float, Meta(ge=60, le=86_400)] = 600.0

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from email.policy import SMTP as POLICY
-from email.utils import format_datetime, getaddresses
+from email.utils import format_datetime
 from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
@@ -24,7 +24,8 @@ from alerts.channels.post import Post
 from alerts.channels.smtp import Server, deliver
 
 ADDRESS: Final = "email"
-_MAILBOX: Final = re.compile(r"[^@\s<>,;:\"()\[\]\\]{1,64}@[A-Za-z0-9.-]{1,190}")
+_ADDRESS: Final = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+_MAILBOX: Final = re.compile(rf"(?P<name>[^<>@]{{0,100}})<(?P<own>{_ADDRESS})>|(?P<bare>{_ADDRESS})")
 _LINK: Final = re.compile(r"https?://[^\s<>\"]+")
 _MAX_TO: Final = 50
 
@@ -101,10 +102,11 @@ def page(title: str, text: str, lang: str) -> str:
 
 def mailboxes(text: str) -> list[Mailbox]:
     """`Name <name@example.vn>`, several by commas. Raises ValueError."""
-    found = getaddresses([text], strict=True)
-    if len(found) > _MAX_TO or not all(_MAILBOX.fullmatch(address) for _, address in found) or not text.isprintable():
+    found = [_MAILBOX.fullmatch(part.strip()) for part in text.split(",")]
+    boxes = [Mailbox((one["name"] or "").strip(' "'), addr_spec=one["own"] or one["bare"]) for one in found if one]
+    if len(boxes) < len(found) or len(boxes) > _MAX_TO or not text.isprintable():
         raise ValueError(f"{text[:80]!r} is no e-mail address; write name@example.vn")
-    return [Mailbox(name, addr_spec=address) for name, address in found]
+    return boxes
 
 
 def _to(text: str) -> list[Mailbox]:

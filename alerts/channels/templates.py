@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from jinja2 import StrictUndefined, TemplateError
+from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from alerts.channels.errors import ChannelError
 from alerts.channels.fields import FILTERS, Values

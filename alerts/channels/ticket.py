@@ -15,7 +15,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from alerts.channels import email, fields
+from alerts.channels import email as mail
+from alerts.channels import fields
 from alerts.channels.address import Short, Where, url_of
 from alerts.channels.answers import accept
 from alerts.channels.errors import ChannelError
@@ -43,8 +44,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     columns: dict[str, str] = {}
     http: Where | None = None
     authorization_file: Short = ""
-    email: email.Config | None = None
-    kinds: list[Kind] = ["call"]
+    email: mail.Config | None = None
+    kinds: tuple[Kind, ...] = ("call",)
     number_at: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.]{0,100}$")] = ""
 
     def __post_init__(self) -> None:
@@ -108,11 +109,11 @@ def number_in(answer: Answer, at: str) -> str:
     return str(found)[:200] if isinstance(found, str | int) else ""
 
 
-def _by_email(config: email.Config, letter: Letter, body: bytes, post: Post) -> str:
-    to = [box for text in ([letter.address] if letter.address else config.to) for box in email.mailboxes(text)]
+def _by_email(config: mail.Config, letter: Letter, body: bytes, post: Post) -> str:
+    to = [box for text in ([letter.address] if letter.address else config.to) for box in mail.mailboxes(text)]
     if not to:
         raise ChannelError("nobody to write to: give the desk's mailbox as `to`", permanent=True)
-    message = email.message_of(letter, config.sender, to)
+    message = mail.message_of(letter, config.sender, to)
     message.add_attachment(
         b"\xef\xbb\xbf" + body, maintype="text", subtype="csv", filename=f"motcua-{letter.number}.csv"
     )

@@ -71,9 +71,13 @@ class _Speaker:
         """Whole lines: the sentence, what belongs to it, then a paragraph each for place, evidence and what to do."""
         parts = [
             [self.title(), *map(self.say, self.message.lines)],
-            list(self._times()), list(self._place()), list(self.evidence()), list(self.past()), list(self._end()),
+            list(self._times()), list(self._place()), self._listed("evidence", self.evidence()),
+            self._listed("past", self.past()), list(self._end()),
         ]  # fmt: skip
         return "\n\n".join("\n".join(lines) for lines in parts if lines)
+
+    def _listed(self, heading: str, pieces: list[str]) -> list[str]:
+        return [self.own(heading), *(f"- {piece}" for piece in pieces)] if pieces else []
 
     def _times(self) -> Iterator[str]:
         message, incident = self.message, self.ground.incident
@@ -113,21 +117,16 @@ class _Speaker:
         if place is not None and (url := map_link(place)):
             yield self.own("map_about" if place.located == "area_centroid" else "map", url=url)
 
-    def evidence(self) -> Iterator[str]:
+    def evidence(self) -> list[str]:
         """What the verdict rests on, the newest last."""
         incident = self.ground.incident
         found = [] if incident is None else sorted(incident.verdict.evidence, key=lambda one: one.at_ms)
-        if found:
-            yield self.own("evidence")
-        for one in found[-MAX_EVIDENCE:]:
-            yield self.own("piece", at_ms=one.at_ms, text=self.say(one.said))
+        return [self.own("piece", at_ms=one.at_ms, text=self.say(one.said)) for one in found[-MAX_EVIDENCE:]]
 
-    def past(self) -> Iterator[str]:
+    def past(self) -> list[str]:
         """The last incidents of the same centre."""
-        if self.ground.past and len(self.message.centres) == 1:
-            yield self.own("past")
-            for one in self.ground.past[:MAX_PAST]:
-                yield self.own("piece", at_ms=one.since_ms, text=self.say(one.verdict.said))
+        found = self.ground.past[:MAX_PAST] if len(self.message.centres) == 1 else ()
+        return [self.own("piece", at_ms=one.since_ms, text=self.say(one.verdict.said)) for one in found]
 
     def _end(self) -> Iterator[str]:
         if url := self.ground.link(self.message):
@@ -149,7 +148,7 @@ def _fields(message: Message, audience: str, ground: Ground, speaker: _Speaker) 
         "audience": audience, "team": audience.removeprefix("team:") if audience.startswith("team:") else "",
         "owner": message.owner, "state": message.state, "since_ms": message.since_ms, "ended_ms": message.ended_ms,
         "centres": tuple(message.centres), "circuits": tuple(message.circuits),
-        "results": tuple(speaker.evidence())[1:], "faults": tuple(speaker.past())[1:],
+        "results": tuple(speaker.evidence()), "faults": tuple(speaker.past()),
         "neighbours": tuple(map(speaker.centre, message.centres[1:])), "hours": ground.hours or (),
         **_place_fields(message, ground, speaker), **_line_fields(message, line, ground, speaker),
     }  # fmt: skip

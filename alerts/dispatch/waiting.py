@@ -27,6 +27,14 @@ def target(centres: Iterable[str], town: Town, from_ms: int, repair_s: float) ->
     return _after(_together(centres, town, from_ms, from_ms + _AHEAD * _DAY_MS), repair_s)
 
 
+def open_ms(centres: Iterable[str], town: Town, from_ms: int, to_ms: int) -> int:
+    """How long at least one of these centres was open between two instants; all of it where no calendar tells."""
+    every = list(centres)
+    if all(town.opens(centre, from_ms, to_ms) is None for centre in every):
+        return to_ms - from_ms
+    return sum(end - start for start, end in _together(every, town, from_ms, to_ms))
+
+
 def _at(centre: str, town: Town, from_ms: int, to_ms: int) -> float | None:
     place = town.places.get(centre)
     rate = None if place is None else place.dossiers_per_hour

@@ -109,7 +109,8 @@ class Draft:
             self._happen("recovered", "recovered", ended_ms=run.ended_ms)
         elif was.ended_ms is not None and run.ended_ms is None:
             self._happen("returned", "goes_on", was_ended_ms=was.ended_ms)
-        self._set(verdict=run.verdict, since_ms=since_ms, ended_ms=run.ended_ms)
+        verdict = was.verdict if _same(was.verdict, run.verdict) else run.verdict
+        self._set(verdict=verdict, since_ms=since_ms, ended_ms=run.ended_ms)
         if run.ended_ms is None and (was.closed_ms is not None or was.stage == "repaired"):
             self._reopen(flaps=run.flaps)
 
@@ -178,9 +179,7 @@ class Draft:
         if now.closed_ms is not None:
             return None
         if now.ended_ms is None:
-            if now.parent is None and now.verdict.owner != "planned":
-                self._tell("call", str(now.reopened))
-            return None
+            return self._call()
         settle_ms = round(1000 * self.limits.settle_s)
         due_ms = now.ended_ms + (settle_ms if run is None else run.hold_ms(self.limits))
         if self.now_ms < due_ms:
@@ -190,6 +189,19 @@ class Draft:
         if now.stage in NOBODY_SENT or now.stage == "repaired":
             self._happen("stage", "closed_by_itself", stage="closed", ended_ms=now.ended_ms)
             self._set(stage="closed", closed_ms=self.now_ms)
+        return None
+
+    def _call(self) -> int | None:
+        """Call, unless it waits for its parent, was planned, or is a first look: most of these soon find their owner,
+        and whoever was called before would have to be told otherwise."""
+        now = self.incident
+        if now.parent is not None or now.verdict.owner == "planned":
+            return None
+        first_look = now.verdict.rule == "unknown" and now.verdict.state == "unknown"
+        due_ms = now.verdict.since_ms + round(1000 * self.limits.agent_silent_s)
+        if first_look and self.now_ms < due_ms:
+            return due_ms
+        self._tell("call", str(now.reopened))
         return None
 
     # --- parts ------------------------------------------------------------------------------------------------------
@@ -234,6 +246,18 @@ class Draft:
 def _differs(old: Verdict, new: Verdict) -> bool:
     """Whether another sentence is to be said, not only more of the same."""
     return (old.cause, old.rule, old.owner, old.visit) != (new.cause, new.rule, new.owner, new.visit)
+
+
+def _same(old: Verdict, new: Verdict) -> bool:
+    """Whether nothing is said of it that was not said before: figures in sentences move with every look."""
+    return _what(old) == _what(new)
+
+
+def _what(verdict: Verdict) -> tuple[object, ...]:
+    facts = frozenset((piece.subject, piece.said.key) for piece in verdict.evidence)
+    span = (verdict.cause, verdict.rule, verdict.since_ms, verdict.ended_ms, verdict.visit, verdict.said.key)
+    whose = (verdict.owner, verdict.state, verdict.confidence, verdict.candidates)
+    return (*span, *whose, verdict.subjects, verdict.centres, verdict.affected, facts)
 
 
 def _why(old: Verdict, new: Verdict) -> Said:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Final
 
 from alerts.api import Verdict
 from alerts.correlate.limits import Limits
 from alerts.correlate.picture import Topology
 
-_LARGEST = frozenset({"planned", "service", "carrier", "signing", "certificate"})
+_LARGEST: Final = frozenset({"planned", "service", "province", "carrier", "signing", "certificate"})
 
 
 def may_wait(topology: Topology, limits: Limits) -> Callable[[Verdict], bool]:

@@ -11,22 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, select
 
-from alerts.api import Said, Verdict
+from alerts.api import Verdict
 from alerts.correlate.limits import Limits, limits
 from alerts.correlate.picture import Picture
 from alerts.desk import Desk, Loop
 from alerts.dispatch import Town
 from alerts.incidents import rows
-from alerts.incidents.drafts import Act, Event, Life
+from alerts.incidents.drafts import Act, Life
 from alerts.incidents.grace import may_wait
 from alerts.incidents.ground import Ground
 from alerts.incidents.picture import Intake
 from alerts.incidents.reconcile import Look, Outcome, reconcile
 from alerts.incidents.telling import Teller, town_now
 from alerts.incidents.writing import ACTS_A_JOB, move_cursor, write_acts
-from alerts.tables import alert_cursor, happened, incident, outbox
+from alerts.tables import alert_cursor
 from wire.identity import new_ulid
 
 _log = logging.getLogger(__name__)
@@ -107,8 +107,7 @@ class Incidents:
     def _write(self, outcome: Outcome, intake: Intake, teller: Teller, now_ms: int) -> None:
         """Write acts in jobs of a bounded size, and the cursor with the last."""
         acts = [teller.dress(act) for act in outcome.acts]
-        heard = self._heard()
-        if not acts and not heard and intake.seq == self._seq:
+        if not acts and intake.seq == self._seq:
             return
         parts = [acts[n : n + ACTS_A_JOB] for n in range(0, len(acts), ACTS_A_JOB)] or [[]]
         for part in parts[:-1]:
@@ -117,31 +116,15 @@ class Incidents:
 
         def job(conn: Connection) -> None:
             write_acts(conn, last, teller, now_ms)
-            _notified(conn, heard, now_ms)
             move_cursor(conn, NAME, old, seq, now_ms)
 
         self._desk.store.writer.do(job)
         self._seq = seq
-        if acts or heard:
+        if acts:
             self._desk.wake("incidents")
         if any(act.tells for act in acts):
             self._desk.wake("outbox")
 
-    def _heard(self) -> list[str]:
-        """Open incidents of which somebody has a message by now."""
-        sent = outbox.c.state.in_(("sent", "answered")) & (outbox.c.kind == "call")
-        query = select(incident.c.id).where(incident.c.stage == "open", incident.c.closed_ms.is_(None))
-        with self._desk.store.reading() as conn:
-            return list(conn.scalars(query.where(incident.c.id.in_(select(outbox.c.incident).where(sent)))))
-
 
 def _job(acts: Sequence[Act], teller: Teller, now_ms: int) -> Callable[[Connection], None]:
     return lambda conn: write_acts(conn, acts, teller, now_ms)
-
-
-def _notified(conn: Connection, keys: Sequence[str], now_ms: int) -> None:
-    for key in keys:
-        mine = update(incident).where(incident.c.id == key, incident.c.stage == "open", incident.c.closed_ms.is_(None))
-        if conn.scalar(mine.values(stage="notified").returning(incident.c.id)) is not None:
-            event = Event("told", Said("event.notified"), "notified")
-            conn.execute(happened.insert(), rows.event_row(key, now_ms, event))

@@ -8,13 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from alerts.correlate.limits import Limits
+from alerts.correlate.rules import RULES
 from alerts.incidents.drafts import Life
 from alerts.incidents.runs import Run
 
-RANK: Final[Mapping[str, int]] = {
-    rule: n
-    for n, rule in enumerate(("planned", "service", "carrier", "power", "line", "lan", "device", "agent", "unknown"))
-}
+RANK: Final[Mapping[str, int]] = {rule.name: n for n, rule in enumerate(RULES)}
 """What explains more comes first."""
 
 
@@ -37,7 +35,7 @@ def pair(lives: Sequence[Life], runs: Sequence[Run], limits: Limits) -> Pairs:
         _by_cause(pairs, by_cause.get(run.cause, ()), run, limits)
     alone = [life for life in lives if life.incident.id not in pairs.by_life and not _settled(life)]
     living = {life.incident.verdict.cause for life in lives if life.incident.open}
-    pairs.left = _by_what_they_are_about(pairs, alone, living)
+    pairs.left = _by_what_they_are_about(pairs, alone, living, round(1000 * limits.settle_s))
     return pairs
 
 
@@ -66,14 +64,14 @@ def _returns(life: Life, run: Run, reopen_ms: int) -> bool:
     return life.incident.open or run.since_ms - ended_ms <= reopen_ms  # a cause has one living incident
 
 
-def _by_what_they_are_about(pairs: Pairs, lives: Sequence[Life], living: Collection[str]) -> list[Life]:
+def _by_what_they_are_about(pairs: Pairs, lives: Sequence[Life], living: Collection[str], apart_ms: int) -> list[Life]:
     """Give fresh runs the incidents they share most with; the incidents that stay alone. `living`: causes taken."""
     at: dict[str, list[Life]] = defaultdict(list)
     for life in lives:
-        for key in (*life.incident.verdict.subjects, *_places(life.incident.verdict.centres)):
+        for key in life.incident.verdict.subjects:
             at[key].append(life)
     free = [(n, run) for n, run in enumerate(pairs.fresh) if run.cause not in living]
-    offers = sorted(_offers(free, at), key=lambda offer: offer[0])
+    offers = sorted(_offers(free, at, apart_ms), key=lambda offer: offer[0])
     taken, gone = set[int](), set[str]()
     for _, n, life in offers:
         if n not in taken and life.incident.id not in gone:
@@ -84,21 +82,20 @@ def _by_what_they_are_about(pairs: Pairs, lives: Sequence[Life], living: Collect
     return [life for life in lives if life.incident.id not in gone]
 
 
-Offer = tuple[tuple[int, int, int, int], int, Life]
+Offer = tuple[tuple[int, int, int], int, Life]
 
 
-def _offers(fresh: Iterable[tuple[int, Run]], at: Mapping[str, Sequence[Life]]) -> Iterable[Offer]:
+def _offers(fresh: Iterable[tuple[int, Run]], at: Mapping[str, Sequence[Life]], apart_ms: int) -> Iterable[Offer]:
     """Fresh runs with incidents of the same time that are about the same; the smaller the first, the more alike."""
     for n, run in fresh:
-        shared, places, by_id = Counter[str](), Counter[str](), dict[str, Life]()
-        for keys, count in ((run.verdict.subjects, shared), (_places(run.verdict.centres), places)):
-            for key in keys:
-                for life in at.get(key, ()):
-                    if run.touches(life.incident.since_ms, life.incident.ended_ms):
-                        count[life.incident.id] += 1
-                        by_id[life.incident.id] = life
+        shared, by_id = Counter[str](), dict[str, Life]()
+        for key in run.verdict.subjects:
+            for life in at.get(key, ()):
+                if run.touches(life.incident.since_ms, life.incident.ended_ms, apart_ms):
+                    shared[life.incident.id] += 1
+                    by_id[life.incident.id] = life
         for key, life in by_id.items():
-            yield (-shared[key], -places[key], life.incident.number, n), n, life
+            yield (-shared[key], life.incident.number, n), n, life
 
 
 def explains(run: Run, life: Life) -> bool:
@@ -106,7 +103,3 @@ def explains(run: Run, life: Life) -> bool:
     old = life.incident
     shared = not set(old.verdict.subjects).isdisjoint(run.verdict.subjects)
     return shared and run.touches(old.since_ms, old.ended_ms)
-
-
-def _places(centres: Iterable[str]) -> Iterable[str]:
-    return (f"centre:{key}" for key in centres)

@@ -5,6 +5,7 @@ Readers never block a writer. Every command takes the `Actor` who asks for it an
 
 from collector.api.changes import (
     Act,
+    Announce,
     Change,
     Chronicle,
     Decommission,
@@ -18,6 +19,7 @@ from collector.api.changes import (
     Restore,
     Resume,
     Retired,
+    Stop,
     Window,
 )
 from collector.api.doors import MAX_PHASED, Commands, Reader
@@ -79,6 +81,7 @@ __all__ = [
     "Act",
     "Actor",
     "AgentInfo",
+    "Announce",
     "Boot",
     "Broken",
     "CarrierRank",
@@ -129,6 +132,7 @@ __all__ = [
     "Spread",
     "Standing",
     "State",
+    "Stop",
     "StoredObservation",
     "SubjectInfo",
     "SuiteHealth",

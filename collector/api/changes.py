@@ -13,12 +13,19 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """A planned stop of a centre, a line or an agent. It is judged all the same and shown as planned."""
+    """A planned stop of a centre, a line, an agent, a shared system (`service:dvcqg`), a carrier (`carrier:vnpt`) or an
+    area (`area:chu`). It is judged all the same and shown as planned.
+
+    `document`: the announcement. `again`: a rule by which it comes again (RFC 5545), until `last_ms` at the latest.
+    """
 
     subject: str
     until_ms: int
     reason: str
     from_ms: int | None = None  # None: from now on; in the past: told late, and marked so
+    document: str = ""
+    again: str = ""
+    last_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +34,27 @@ class Resume:
 
     subject: str
     reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One stop that a calendar announces. `series` tells its event from others, also when the file is read again."""
+
+    series: str
+    subject: str
+    from_ms: int
+    to_ms: int
+    reason: str
+    document: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """The planned stops of a calendar. `series`: the events it mentions, those that it calls off too."""
+
+    source: str
+    stops: tuple[Stop, ...]
+    series: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +102,7 @@ class Restore:
     reason: str = ""
 
 
-Act = Pause | Resume | Move | Rename | Merge | Decommission | Restore
+Act = Pause | Resume | Announce | Move | Rename | Merge | Decommission | Restore
 
 # --- what came of them ----------------------------------------------------------------------------------------------
 
@@ -110,7 +138,11 @@ class Done:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A planned stop in event time. `ended_ms`: a person ended it before its time."""
+    """A planned stop in event time. `ended_ms`: a person ended it before its time.
+
+    `centre` is empty where it is about more than one; `document` announced it; `series` is the same for all stops of
+    one rule, or of one event of a calendar.
+    """
 
     id: int
     subject: str
@@ -121,6 +153,8 @@ class Window:
     set_by: str
     set_ms: int
     ended_ms: int | None = None
+    document: str = ""
+    series: str = ""
 
     @property
     def end_ms(self) -> int:

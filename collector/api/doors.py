@@ -69,10 +69,6 @@ class Reader(Protocol):
         """Machines of agents that started since a moment, in order of time."""
         ...
 
-    def windows(self, from_ms: int, to_ms: int) -> list[Window]:
-        """Every planned stop that holds, or held, at some time of a span."""
-        ...
-
     def looked_at(self) -> frozenset[str]:
         """Every subject that a plan in force measures; the same again as long as no plan changed."""
         ...
@@ -177,6 +173,11 @@ class Reader(Protocol):
     def agents(self, centre: str | None = None) -> list[AgentInfo]: ...
     def expected(self) -> list[Expected]:
         """Join codes that nobody has used, those that expired too, the newest first."""
+        ...
+
+    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
+        """Planned stops that hold, held or will hold at some moment of a span, in order of time; of shared systems,
+        carriers and areas too."""
         ...
 
     def chronicle(self, centre: str) -> Chronicle:

@@ -85,7 +85,8 @@ class Overview:
     A shared system is in `systems` and never among the troubles: a hundred centres see the same fault of the same one.
     Its standings leave `as_of_ms` out: `measured` tells it for those that are looked at. `version` changes whenever
     anything here but `as_of_ms`, the newest measurement of all, may have. What is out of service is not here. `planned`
-    are the centres, and `paused` the subjects, whose trouble a planned stop explains.
+    are the centres, and `paused` the subjects, whose trouble a planned stop explains; shared systems, carriers and
+    areas (`carrier:vnpt`, `area:chu`) are among the latter while one holds for them.
     """
 
     version: str

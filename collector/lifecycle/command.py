@@ -1,4 +1,4 @@
-"""`motcua collector pause|resume|move|rename|merge|decommission|restore|replace|changes`: shown first, then done.
+"""`motcua collector pause|resume|windows|import-calendar|move|rename|merge|…`: shown first, then done.
 
 Every act says what comes of it, asks, and ends with the command that takes it back.
 """
@@ -11,6 +11,7 @@ import re
 import sys
 from dataclasses import asdict
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -35,8 +36,10 @@ from collector.console import EPILOG, FAILED, USAGE, Json, end, listing, opened,
 from collector.hub import Hub
 from collector.lifecycle import doing
 from collector.lifecycle.whom import written
+from collector.lifecycle.windows import AHEAD_MS, within
 from collector.reading.chronicle import read_chronicle
 
+MOST_SHOWN: Final = 5_000
 LOCAL: Final = timezone(timedelta(hours=7), "Asia/Ho_Chi_Minh")
 _UNITS: Final = {"m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _WORDS: Final = {
@@ -58,7 +61,8 @@ Yes = Annotated[bool, typer.Option("--yes", help="do not ask")]
 
 def mount(app: typer.Typer) -> None:
     """Put the commands beside the others of `motcua collector`."""
-    for command in (pause, resume, move, rename, merge, decommission, restore, replace, changes):
+    app.command("import-calendar", epilog=EPILOG)(import_calendar)
+    for command in (pause, resume, windows, move, rename, merge, decommission, restore, replace, changes):
         app.command(command.__name__, epilog=EPILOG)(command)
 
 
@@ -66,13 +70,17 @@ def pause(
     subject: Subject, *, until: Annotated[str, typer.Option(help="2026-11-22T17:00, or +4h, +90m, +2d")],
     reason: Reason,
     since: Annotated[str, typer.Option("--from", help="when it begins or began; now where not given")] = "",
+    document: Annotated[str, typer.Option(help="the announcement, by number and date")] = "",
+    again: Annotated[str, typer.Option(metavar="RULE", help="daily, weekly, monthly, or FREQ=WEEKLY;BYDAY=SU")] = "",
+    last: Annotated[str, typer.Option(help="with --again: no stop begins after this; else for a year")] = "",
     by: By = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
 ) -> None:  # fmt: skip
-    """A planned stop of a centre, a line or an agent: judged all the same, shown as planned."""
+    """A planned stop of a centre, line, agent, service:ID, carrier:KEY or area:KEY: judged all the same."""
     with opened() as hub:
         now_ms = hub.clock.wall_ms()
         from_ms = moment(since, now_ms) if since else None
-        act = Pause(written(subject), moment(until, from_ms or now_ms), reason, from_ms)
+        until_ms, last_ms = moment(until, from_ms or now_ms), moment(last, now_ms) if last else None
+        act = Pause(written(subject), until_ms, reason, from_ms, document, again, last_ms)
         _run(hub, act, by, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
@@ -83,6 +91,37 @@ def resume(
     """End a planned stop before its time; where none runs, call off those to come."""
     with opened() as hub:
         _run(hub, Resume(written(subject), reason), by, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def import_calendar(
+    file: Annotated[Path, typer.Argument(help="an iCalendar file (.ics) of planned stops")], *,
+    subject: Annotated[str, typer.Option(help="what its events are about, where they do not say: carrier:vnpt")] = "",
+    by: By = "", dry_run: DryRun = False, yes: Yes = False, as_json: Json = False,
+) -> None:  # fmt: skip
+    """Planned stops of the coming year from a calendar. Read again it changes only what the calendar changed."""
+    from collector.lifecycle.calendar import read_calendar
+
+    with opened() as hub:
+        now_ms = hub.clock.wall_ms()
+        try:
+            act = read_calendar(file, written(subject), now_ms, now_ms + AHEAD_MS)
+        except NotAllowed as error:
+            end(str(error), FAILED)
+        _run(hub, act, by, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def windows(
+    *, since: Annotated[str, typer.Option("--from", help="a moment; now where not given")] = "",
+    until: Annotated[str, typer.Option(help="a moment, or +30d")] = "+30d", as_json: Json = False,
+) -> None:  # fmt: skip
+    """Planned stops that hold or are to come."""
+    with opened() as hub:
+        now_ms = hub.clock.wall_ms()
+        from_ms = moment(since, now_ms) if since else now_ms
+        with hub.store.reading() as conn:
+            found = within(conn, from_ms, moment(until, from_ms), MOST_SHOWN)
+    rows = [(when(w.from_ms), when(w.end_ms), w.subject, w.reason, w.document, w.set_by) for w in found]
+    listing(as_json, ("from", "until", "subject", "reason", "document", "by"), rows)
 
 
 def move(

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from collector.api import (
     Act,
     Actor,
+    Announce,
     Decommission,
     Done,
     Merge,
@@ -19,7 +20,7 @@ from collector.api import (
     Resume,
 )
 from collector.hub import Hub
-from collector.lifecycle import merging, moving, naming, retiring, windows
+from collector.lifecycle import announcing, merging, moving, naming, retiring, windows
 
 
 class _Rehearsed(Exception):
@@ -37,6 +38,8 @@ def carry_out(conn: Connection, actor: Actor, act: Act, now_ms: int) -> Done:
             done = windows.pause(conn, actor, act, now_ms)
         case Resume():
             done = windows.resume(conn, actor, act, now_ms)
+        case Announce():
+            done = announcing.announce(conn, actor, act, now_ms)
         case Move():
             done = moving.move(conn, actor, act, now_ms)
         case Rename():

@@ -32,9 +32,11 @@ class Doing:
     def finish(self, *, centres: dict[str, str], back: str = "") -> Done:
         """Put it on record. `centres` says for each centre concerned what else there is to say: where to, from what."""
         detail: dict[str, Scalar] = {"reason": self.reason, "effects": len(self.effects)}
-        detail |= {f"at_{centre}": other for centre, other in centres.items() if other}
+        detail |= {f"at_{centre}": other for centre, other in centres.items() if centre and other}
         audit(self.conn, self.actor, self.act, self.subject, detail=detail, now_ms=self.now_ms)
         for centre, other in centres.items():
+            if not centre:  # it concerns more than one, and none by itself
+                continue
             self.conn.execute(insert(t).values(
                 at_ms=self.now_ms, act=self.act, subject=self.subject, centre=centre, other=other,
                 actor=self.actor.name, reason=self.reason,

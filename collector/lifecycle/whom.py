@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from collector.api import NotAllowed, NotFound
+from collector.lifecycle.wide import is_wide, known
 from collector.register import retired
 from collector.store.tables import agent, centre, subject
 from wire.identity import IdentityError, parse_centre, parse_subject
@@ -41,14 +42,20 @@ def written(text: str) -> str:
     return next((f"{kind}:{text}" for form, kind in _SHORT if form.fullmatch(text)), text)
 
 
-def whom(conn: Connection, key: str) -> Whom:
-    """The subject of a key. Raises NotAllowed for what no act is about, NotFound for what is not there."""
+def whom(conn: Connection, key: str, *, wide: bool = False) -> Whom:
+    """The subject of a key; where `wide`, also a shared system, a carrier or an area, which belong to no centre.
+
+    Raises NotAllowed for what no act is about, NotFound for what is not there.
+    """
+    if wide and is_wide(key):
+        return Whom(known(conn, key), key.partition(":")[0], "")
     try:
         parsed = parse_subject(key)
     except IdentityError as error:
         raise NotAllowed(str(error)) from error
     if parsed.kind not in KINDS:
-        raise NotAllowed(f"{key} is a {parsed.kind}: name a centre, a line or an agent")
+        more = ", a line, an agent, a shared system, a carrier or an area" if wide else ", a line or an agent"
+        raise NotAllowed(f"{key} is a {parsed.kind}: name a centre{more}")
     row = conn.execute(select(subject.c.kind, subject.c.centre).where(subject.c.key == key)).first()
     if row is None:
         raise NotFound(f"there is no {parsed.kind} {parsed.key}")

@@ -9,7 +9,9 @@ from sqlalchemy import Connection, insert, select, update
 
 from collector.api import Actor, Done, NotAllowed, Pause, Resume, Standing, SubjectInfo, Window
 from collector.lifecycle.records import Doing
-from collector.lifecycle.whom import said, whom
+from collector.lifecycle.recurring import drawn_out
+from collector.lifecycle.whom import Whom, said, whom
+from collector.lifecycle.wide import Town, explaining
 from collector.register import retired
 from collector.store.lifecycle_tables import planned_window as t
 
@@ -21,7 +23,9 @@ BACK_MS: Final = 35 * DAY_MS
 
 _COLUMNS: Final = (
     t.c.id, t.c.subject, t.c.centre, t.c.from_ms, t.c.to_ms, t.c.reason, t.c.set_by, t.c.set_ms, t.c.ended_ms,
+    t.c.document, t.c.series,
 )  # fmt: skip
+_NOWHERE: Final = Town()
 _open: Final = t.c.ended_ms.is_(None)
 
 
@@ -53,20 +57,16 @@ def in_force(windows: Iterable[Window], at_ms: int) -> dict[str, Window]:
 Trouble = tuple[SubjectInfo, Standing]
 
 
-def explained(windows: Mapping[str, Window], troubles: Iterable[Trouble]) -> dict[str, Window]:
-    """Subjects in trouble whose trouble a planned stop explains: their own, their agent's or their centre's."""
-    found: dict[str, Window] = {}
-    for info, _ in troubles:
-        for key in (info.key, f"agent:{info.agent}", f"centre:{info.centre}"):
-            if key in windows:
-                found[info.key] = windows[key]
-                break
-    return found
+def explained(windows: Mapping[str, Window], troubles: Iterable[Trouble], town: Town = _NOWHERE) -> dict[str, Window]:
+    """Subjects in trouble whose trouble a planned stop explains: their own, or of what they belong to."""
+    found = ((info.key, explaining(windows, info, town)) for info, _ in troubles)
+    return {key: window for key, window in found if window is not None}
 
 
 def planned_centres(
-    windows: Mapping[str, Window], standings: Mapping[str, Standing], troubles: Iterable[Trouble]
-) -> dict[str, Window]:
+    windows: Mapping[str, Window], standings: Mapping[str, Standing], troubles: Iterable[Trouble],
+    town: Town = _NOWHERE,
+) -> dict[str, Window]:  # fmt: skip
     """Centres to be shown as planned: they stop themselves, or all that colours them is explained by stops at them."""
     found = {key.removeprefix("centre:"): w for key, w in windows.items() if key.startswith("centre:")}
     if not windows:
@@ -76,7 +76,7 @@ def planned_centres(
         if _colours(*trouble):
             causes.setdefault(trouble[0].centre, []).append(trouble)
     for centre, its in causes.items():
-        reasons = explained(windows, its)
+        reasons = explained(windows, its, town)
         standing = standings.get(centre)
         if centre not in found and standing is not None and standing.state != "ok" and len(reasons) == len(its):
             found[centre] = max(reasons.values(), key=lambda window: window.end_ms)
@@ -92,24 +92,37 @@ def _colours(info: SubjectInfo, standing: Standing) -> bool:
 
 
 def pause(conn: Connection, actor: Actor, act: Pause, now_ms: int) -> Done:
-    """Put a window. Windows of one subject may overlap: each has its reason. Raises NotFound, NotAllowed."""
-    about = whom(conn, act.subject)
-    if retired.holding(conn, about.key) or retired.holding(conn, f"centre:{about.centre}"):
+    """Put a window, or as many as its rule draws. Windows of one subject may overlap: each has its reason.
+
+    Raises NotFound, NotAllowed.
+    """
+    about = whom(conn, act.subject, wide=True)
+    if about.centre and (retired.holding(conn, about.key) or retired.holding(conn, f"centre:{about.centre}")):
         raise NotAllowed(f"{about.key} is out of service: nothing of it can be planned")
     from_ms = now_ms if act.from_ms is None else act.from_ms
     check(from_ms, act.until_ms, now_ms)
+    stops = [(from_ms, act.until_ms)]
+    if act.again:
+        stops = drawn_out(stops[0], act.again, min(act.last_ms or from_ms + LONGEST_MS, now_ms + AHEAD_MS))
     doing = Doing(conn, actor, "pause", about.key, said(act.reason), now_ms)
-    conn.execute(insert(t).values(
-        subject=about.key, centre=about.centre, from_ms=from_ms, to_ms=act.until_ms, reason=doing.reason,
-        set_by=actor.name, set_ms=now_ms,
-    ))  # fmt: skip
-    doing.tell("planned", about.key, f"{from_ms}/{act.until_ms}")
+    series = f"rule {from_ms}/{act.again}"[:200] if act.again else ""
+    put(doing, about, stops, document=said(act.document, needed=False), series=series)
     return doing.finish(centres={about.centre: str(act.until_ms)}, back=f"resume {about.key}")
+
+
+def put(doing: Doing, about: Whom, stops: Iterable[tuple[int, int]], *, document: str, series: str) -> None:
+    """Write windows of one subject."""
+    for from_ms, to_ms in stops:
+        doing.conn.execute(insert(t).values(
+            subject=about.key, centre=about.centre, from_ms=from_ms, to_ms=to_ms, reason=doing.reason,
+            set_by=doing.actor.name, set_ms=doing.now_ms, document=document, series=series,
+        ))  # fmt: skip
+        doing.tell("planned", about.key, f"{from_ms}/{to_ms}")
 
 
 def resume(conn: Connection, actor: Actor, act: Resume, now_ms: int) -> Done:
     """End the windows that run, else call off those to come. Raises NotFound, NotAllowed."""
-    about = whom(conn, act.subject)
+    about = whom(conn, act.subject, wide=True)
     doing = Doing(conn, actor, "resume", about.key, said(act.reason, needed=False), now_ms)
     mine = (t.c.subject == about.key) & _open & (t.c.to_ms > now_ms)
     ended = {"ended_ms": now_ms, "ended_by": actor.name}
@@ -133,11 +146,23 @@ def running(conn: Connection, now_ms: int) -> list[Window]:
     return [Window(*row) for row in conn.execute(query.order_by(t.c.id))]
 
 
-def during(conn: Connection, from_ms: int, to_ms: int) -> list[Window]:
-    """Every window that is in force at some time of a span."""
-    query = select(*_COLUMNS).where(t.c.to_ms > from_ms, t.c.from_ms < to_ms)
-    found = [Window(*row) for row in conn.execute(query.order_by(t.c.id))]
+def within(conn: Connection, from_ms: int, to_ms: int, limit: int) -> list[Window]:
+    """Windows that hold at some moment of a span, in order of time; the first `limit` of them."""
+    query = select(*_COLUMNS).where(t.c.to_ms > from_ms, t.c.from_ms < to_ms).order_by(t.c.from_ms, t.c.id)
+    found = (Window(*row) for row in conn.execute(query.limit(limit)))
     return [window for window in found if window.end_ms > max(from_ms, window.from_ms)]
+
+
+def of_series(conn: Connection, series: Iterable[str], now_ms: int) -> list[Window]:
+    """Windows of these rules or events that have not ended."""
+    query = select(*_COLUMNS).where(t.c.series.in_(list(series)), t.c.to_ms > now_ms, _open).order_by(t.c.id)
+    return [Window(*row) for row in conn.execute(query)]
+
+
+def call_off(conn: Connection, actor: Actor, windows: Iterable[Window], now_ms: int) -> None:
+    """End windows now; those that have not begun never hold."""
+    ids = [window.id for window in windows]
+    conn.execute(update(t).where(t.c.id.in_(ids)).values(ended_ms=now_ms, ended_by=actor.name))
 
 
 def of_centre(conn: Connection, centre: str, limit: int) -> list[Window]:

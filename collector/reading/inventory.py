@@ -14,6 +14,7 @@ from collector.hub import Hub
 from collector.inventory.keeping import held
 from collector.inventory.opening import Calendar, calendar_of, date_of, instant_of
 from collector.inventory.schema import Body
+from collector.lifecycle.wide import Town
 from collector.store.inventory_tables import import_run, inventory
 
 _KINDS: Final = ("centres", "lines", "services", "hours", "holidays", "teams", "rota")
@@ -48,6 +49,11 @@ class Shelves:
 
     def every_line(self) -> Mapping[str, Sequence[LineInfo]]:
         return self._now().lines
+
+    def town(self) -> Town:
+        """What lies where, and whose lines are whose."""
+        now = self._now()
+        return Town(now.places, now.lines)
 
     def imported(self) -> int:
         """A number that changes with the inventory."""

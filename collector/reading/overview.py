@@ -9,7 +9,7 @@ Nothing told here is older than the question but the register, by `REGISTER_MS`.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from operator import itemgetter
@@ -21,6 +21,7 @@ from collector.api import OWN_ROOMS, Centre, Flip, Overview, Standing, SubjectIn
 from collector.hub import Hub
 from collector.judging import flips
 from collector.lifecycle import windows
+from collector.lifecycle.wide import Town, is_wide
 from collector.reading.chronicle import Roll
 from collector.reading.systems import Systems
 from collector.store.tables import audit, flip, heard, latest, subject
@@ -47,8 +48,8 @@ _STAMP: Final = select(
 class Province:
     """All centres, subjects and what holds of them. Safe from any thread; what it gives away never changes."""
 
-    def __init__(self, hub: Hub) -> None:
-        self._hub = hub
+    def __init__(self, hub: Hub, town: Callable[[], Town] = Town) -> None:
+        self._hub, self._town = hub, town
         self._lock = threading.Lock()
         self._read_ms: int | None = None
         self._stamp: tuple[int, int | None] = (0, None)
@@ -98,11 +99,13 @@ class Province:
     def _see(self, version: str, stops: Sequence[Window]) -> Overview:
         troubles, whole = tuple(self._troubles.values()), dict(self._whole)
         explain = windows.in_force(stops, self._hub.clock.wall_ms())
-        planned = windows.planned_centres(explain, whole, troubles)
+        town = self._town() if explain else Town()
+        planned = windows.planned_centres(explain, whole, troubles, town)
         return Overview(
             version, self._live, whole, troubles, None,
             {key: window for key, window in planned.items() if key in self._live},
-            windows.explained(explain, troubles), self._systems.views(),
+            windows.explained(explain, troubles, town) | {key: w for key, w in explain.items() if is_wide(key)},
+            self._systems.views(),
         )  # fmt: skip
 
     def seen(self, system: str) -> dict[str, Standing]:

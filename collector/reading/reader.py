@@ -38,6 +38,7 @@ from collector.api import (
     TaskInfo,
     Team,
     Unproved,
+    Window,
 )
 from collector.history import charts
 from collector.history.buckets import TIERS
@@ -46,7 +47,7 @@ from collector.hub import Hub
 from collector.judging import flips
 from collector.judging.policy import newest_number, read_policies
 from collector.judging.versions import read_versions
-from collector.lifecycle import records
+from collector.lifecycle import records, windows
 from collector.reading import suite
 from collector.reading.chronicle import read_chronicle
 from collector.reading.evidence import find_observation, newest_observations, observations_before
@@ -87,8 +88,8 @@ class HubReader(TroubleQuestions):
 
     def __init__(self, hub: Hub) -> None:
         super().__init__(hub)
-        self._province = Province(hub)
         self._shelves = Shelves(hub)
+        self._province = Province(hub, self._shelves.town)
         self._lines = LineBook(hub, self._shelves)
 
     def now_ms(self) -> int:
@@ -165,6 +166,10 @@ class HubReader(TroubleQuestions):
     def expected(self) -> list[Expected]:
         with self._hub.store.reading() as conn:
             return suite.read_expected(conn)
+
+    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
+        with self._hub.store.reading() as conn:
+            return windows.within(conn, from_ms, to_ms, limit)
 
     def chronicle(self, centre: str) -> Chronicle:
         with self._hub.store.reading() as conn:

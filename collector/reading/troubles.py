@@ -9,10 +9,9 @@ from typing import Final
 import msgspec
 from sqlalchemy import Connection, func, select
 
-from collector.api import Boot, Flip, Window
+from collector.api import Boot, Flip
 from collector.hub import Hub
 from collector.judging import flips
-from collector.lifecycle import windows
 from collector.reading.speeds import SpeedQuestions
 from collector.store.tables import agent, boot, plan
 
@@ -59,10 +58,6 @@ class TroubleQuestions(SpeedQuestions):
         query = select(*columns).where(boot.c.offset_ms >= since_ms).order_by(boot.c.offset_ms, boot.c.agent)
         with self._hub.store.reading() as conn:
             return [Boot(*row) for row in conn.execute(query)]
-
-    def windows(self, from_ms: int, to_ms: int) -> list[Window]:
-        with self._hub.store.reading() as conn:
-            return windows.during(conn, from_ms, to_ms)
 
     def looked_at(self) -> frozenset[str]:
         with self._plans, self._hub.store.reading() as conn:

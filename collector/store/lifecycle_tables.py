@@ -23,6 +23,8 @@ planned_window: Final = Table(
     Column("set_ms", BigInteger, nullable=False),
     Column("ended_ms", BigInteger),  # a person ended it before its time
     Column("ended_by", Text),
+    Column("document", Text, nullable=False, server_default=""),  # the announcement
+    Column("series", Text, nullable=False, server_default="", index=True),  # of one rule, or of one event
     Index("planned_window_span", "to_ms", "from_ms"),
     sqlite_autoincrement=True,
 )  # fmt: skip

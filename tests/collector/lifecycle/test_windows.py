@@ -137,7 +137,9 @@ def test_resume_ends_what_runs_and_calls_off_only_where_nothing_runs(hub: Hub, c
     ("subject", "reason", "what"),
     [
         pytest.param("line:07399-1/a", "x", "there is no line 07399-1/a", id="unknown"),
-        pytest.param("service:dvcqg", "x", "name a centre, a line or an agent", id="a service"),
+        pytest.param("service:dvcqg", "x", "no service 'dvcqg' in the inventory", id="an unknown service"),
+        pytest.param("carrier:vnpt", "x", "there are none: import an inventory", id="an unknown carrier"),
+        pytest.param(f"lan:{NEW}", "x", "name a centre, a line, an agent, a shared system", id="a lan"),
         pytest.param("nonsense", "x", "is not a subject", id="nonsense"),
         pytest.param(LINE, "  ", "say why", id="no reason"),
         pytest.param(LINE, "x" * 201, "200 characters", id="a novel"),

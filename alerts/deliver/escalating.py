@@ -1,0 +1,94 @@
+"""Nobody took it on: the next in the rota is called, then the officer; time is counted while people are served."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from alerts.api import Incident, Said
+from alerts.deliver import cases, rows
+from alerts.deliver.deciding import CALLING
+from alerts.deliver.message import Message, pack, unpack
+from alerts.deliver.rows import Row
+from alerts.dispatch import Audience, Town
+from alerts.dispatch.calling import OFFICER
+from alerts.dispatch.waiting import open_ms
+from alerts.tables import outbox
+
+TEAM: Final = "team:"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Who is called next about an incident, and why the one before was not enough."""
+
+    audience: Audience
+    why: Said
+
+
+def escalate(conn: Connection, town: Town, acknowledge_s: float, now_ms: int) -> int:
+    """Put what is to be said of every incident that nobody takes on; how many messages that were."""
+    rows.answered(conn, cases.taken_on(conn))
+    waits = cases.unanswered(conn)
+    told = rows.of_incidents(conn, [case.id for case in waits])
+    count = 0
+    for case in waits:
+        found = told.get(case.id, [])
+        step = next_step(case, found, town, acknowledge_s, now_ms)
+        if step is not None:
+            count += _put(conn, case, found, step, now_ms)
+    return count
+
+
+def next_step(case: Incident, told: Sequence[Row], town: Town, acknowledge_s: float, now_ms: int) -> Step | None:
+    """None: it is nobody's turn yet, or nobody is left. Only what a team was called about is taken further."""
+    calls = [row for row in told if row.kind in CALLING and row.kind != "reminder"]
+    team = next((row.audience for row in calls if row.audience.startswith(TEAM)), None)
+    if team is None or any(row.audience == OFFICER for row in calls):
+        return None
+    if all(row.state in {"dead", "dropped"} for row in calls):
+        dead = any(row.state == "dead" for row in calls)
+        return Step(Audience(OFFICER), Said("deliver.nobody_reached")) if dead else None
+    last_ms = max((row.sent_ms for row in calls if row.sent_ms is not None), default=None)
+    if last_ms is None or any(row.state in {"waiting", "sending"} for row in calls if row.kind == "escalation"):
+        return None
+    if open_ms(case.verdict.centres, town, last_ms, now_ms) < 1000 * acknowledge_s:
+        return None
+    if case.muted_until_ms is not None and case.muted_until_ms > now_ms:
+        return None
+    return _further(team, calls, town)
+
+
+def _further(team: str, calls: Sequence[Row], town: Town) -> Step:
+    """Whoever of the team comes next on the rota and was not called; one of them, then the officer."""
+    called = {unpack(row.message).person for row in calls}
+    if not any(row.kind == "escalation" for row in calls):
+        for duty in town.rota.get(team.removeprefix(TEAM), ()):
+            if duty.person not in called:
+                email = unpack(calls[0].message).email
+                own = Audience(team, duty.person, duty.phone, email)
+                return Step(own, Said("deliver.next_on_duty", {"person": duty.person}))
+    return Step(Audience(OFFICER), Said("deliver.nobody_answered"))
+
+
+def _put(conn: Connection, case: Incident, told: Sequence[Row], step: Step, now_ms: int) -> int:
+    before: Message = unpack(next(row.message for row in told if row.kind in CALLING))
+    whom = step.audience
+    message = msgspec.structs.replace(
+        before, kind="escalation", lines=[step.why, *before.lines], person=whom.person, phone=whom.phone,
+        email=whom.email,
+    )  # fmt: skip
+    level = sum(row.kind == "escalation" for row in told)
+    values = {
+        "key": f"{case.id}/escalation/{case.reopened}-{level}/{whom.key}", "incident": case.id, "kind": "escalation",
+        "audience": whom.key, "channel": "", "address": "", "message": pack(message), "state": "waiting",
+        "created_ms": now_ms, "due_ms": now_ms,
+    }  # fmt: skip
+    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+    made = make(outbox).values(values).on_conflict_do_nothing().returning(outbox.c.key)
+    return int(conn.execute(made).first() is not None)
