@@ -111,7 +111,8 @@ class Draft:
             self._happen("returned", "goes_on", was_ended_ms=was.ended_ms)
         verdict = was.verdict if _same(was.verdict, run.verdict) else run.verdict
         self._set(verdict=verdict, since_ms=since_ms, ended_ms=run.ended_ms)
-        if run.ended_ms is None and (was.closed_ms is not None or was.stage == "repaired"):
+        thought_over = was.closed_ms is not None or (was.stage == "repaired" and was.ended_ms is not None)
+        if run.ended_ms is None and thought_over:
             self._reopen(flaps=run.flaps)
 
     def again(self, run: Run) -> None:

@@ -11,6 +11,7 @@ from alerts.correlate.limits import Limits
 from alerts.correlate.picture import Topology
 
 _LARGEST: Final = frozenset({"planned", "service", "province", "carrier", "signing", "certificate"})
+_AREA: Final = "power:area/"
 
 
 def may_wait(topology: Topology, limits: Limits) -> Callable[[Verdict], bool]:
@@ -24,8 +25,8 @@ def may_wait(topology: Topology, limits: Limits) -> Callable[[Verdict], bool]:
         if verdict.rule == "line":
             own = [topology.lines[key] for key in verdict.subjects if key in topology.lines]
             return any(groups[(line.carrier, line.group)] >= limits.carrier_lines for line in own)
-        if verdict.rule == "power":
+        if verdict.rule == "power" and not verdict.cause.startswith(_AREA):
             return any(areas[topology.areas.get(key, "")] >= limits.power_centres for key in verdict.centres[:1])
-        return verdict.rule != "lan"
+        return verdict.rule not in {"lan", "power"}
 
     return asked

@@ -55,7 +55,7 @@ def history_of(conn: Connection, key: str, limit: int) -> list[Flip]:
 
 
 def since(conn: Connection, from_ms: int) -> dict[str, list[Flip]]:
-    """For every subject the flips that hold from a moment on, after the last before it; those without one are left out."""
+    """For every subject that has some: the flips that hold from a moment on, after the last one before it."""
     found: dict[str, list[Flip]] = {}
     for query in (_EVERY_LAST_BEFORE, _EVERY_FROM):
         for row in conn.execute(query, {"first": from_ms}):

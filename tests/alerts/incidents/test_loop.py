@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -11,7 +11,9 @@ import pytest
 from sqlalchemy import Connection, delete, event, func, select
 
 import alerts
+from alerts.api import Verdict
 from alerts.incidents.loop import IDLE_S, Incidents
+from alerts.incidents.reconcile import Life, Look, Outcome, reconcile
 from alerts.incidents.writing import Moved
 from alerts.tables import incident
 from alerts.tables import tables as alert_tables
@@ -129,10 +131,13 @@ def test_what_a_person_did_meanwhile_is_not_overwritten(
     first = province.flip(line(1), "down", clock.wall)
     loop.step()
     acts = alerts.commands(province.desk)
-    monkeypatch.setattr(
-        "alerts.incidents.loop.Incidents._heard",
-        lambda _self: [acts.move(LAN_NGUYEN, "1", "acknowledged").id][1:],  # between looking and writing
-    )
+
+    def and_then_somebody_acts(lives: Sequence[Life], verdicts: Sequence[Verdict], look: Look) -> Outcome:
+        found = reconcile(lives, verdicts, look)
+        acts.move(LAN_NGUYEN, "1", "acknowledged")
+        return found
+
+    monkeypatch.setattr("alerts.incidents.loop.reconcile", and_then_somebody_acts)
     province.flip(line(1), None, clock.wall, supersedes=first)
     with pytest.raises(Moved):
         loop.step()
