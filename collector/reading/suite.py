@@ -22,12 +22,13 @@ EXPECTED_ROWS: Final = 10_000
 INGEST: Final = "ingest"
 READERS: Final = ("judge", "history")
 
-_Agent = tuple[str, str, Role, str, str, int, int | None, int | None, int | None, int | None, int | None]
+_Agent = tuple[str, str, Role, str, str, int, int | None, int | None, int | None, int | None, int | None, str]
 
 _AGENTS: Final = (
     select(
         agent.c.id, agent.c.centre, agent.c.role, agent.c.name, agent.c.version, agent.c.enrolled_ms,
         agent.c.revoked_ms, heard.c.last_ms, heard.c.alert_after_ms, heard.c.skew_ms, plan.c.version.label("plan"),
+        agent.c.device,
     )
     .outerjoin(heard, heard.c.agent == agent.c.id)
     .outerjoin(plan, (plan.c.agent == agent.c.id) & plan.c.to_ms.is_(None))
@@ -47,8 +48,10 @@ def read_agents(conn: Connection, now_ms: int, centre: str | None = None) -> lis
         AgentInfo(
             name, place, role, called, version, enrolled_ms, revoked_ms, last_ms,
             alert_ms is None or alert_ms <= now_ms, skew_ms, number or 0, tuple(sorted(held.get(name, ()))),
+            device,
         )
-        for name, place, role, called, version, enrolled_ms, revoked_ms, last_ms, alert_ms, skew_ms, number in rows
+        for name, place, role, called, version, enrolled_ms, revoked_ms, last_ms, alert_ms, skew_ms, number, device
+        in rows
     ]  # fmt: skip
     return sorted(found, key=attrgetter("centre", "id"))
 
