@@ -232,7 +232,7 @@ def _every_loop(hub: "Hub") -> "list[Loop]":
     from collector import floor
     from collector.loops import Loop
 
-    told = (Loop(loop.name, "alert", loop.step, loop.wakes_on, single=True) for loop in alerts.loops(_desk(hub)))
+    told = (Loop(a.name, "alert", a.step, a.wakes_on, single=True, rest_s=a.rest_s) for a in alerts.loops(_desk(hub)))
     return [*floor.loops(hub), *told]
 
 

@@ -55,8 +55,9 @@ class Desk:
 @dataclass(frozen=True, slots=True)
 class Loop:
     """`step` does a bounded amount of work and returns the seconds until the next (0: there is more to do); it is also
-    called when the topic `wakes_on` is woken. One process owns it."""
+    called when the topic `wakes_on` is woken, not sooner than `rest_s` after a step. One process owns it."""
 
     name: str
     step: Callable[[], float]
     wakes_on: str | None = None
+    rest_s: float = 0.0

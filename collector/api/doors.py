@@ -9,6 +9,7 @@ from collector.api.changes import Act, Chronicle, Done, Window
 from collector.api.facts import (
     Actor,
     AgentInfo,
+    Boot,
     Centre,
     DayFigure,
     Expected,
@@ -55,6 +56,21 @@ class Reader(Protocol):
     def flips(self, after_seq: int = 0, limit: int = 500) -> list[Flip]: ...
     def flips_of(self, subject: str, limit: int = 100) -> list[Flip]:
         """The newest flips of one subject, newest first, revised and retracted ones too: for its page."""
+        ...
+
+    def unwell(self, since_ms: int, subjects: Sequence[str] | None = None) -> dict[str, list[Flip]]:
+        """The flips that hold, in order of time, of whatever was not ok at some time since a moment; by subject.
+
+        The last one at or before that moment comes first, where there is one. `subjects`: of these only.
+        """
+        ...
+
+    def boots(self, since_ms: int) -> list[Boot]:
+        """Machines of agents that started since a moment, in order of time."""
+        ...
+
+    def looked_at(self) -> frozenset[str]:
+        """Every subject that a plan in force measures; the same again as long as no plan changed."""
         ...
 
     def intervals(self, subjects: list[str], from_ms: int, to_ms: int) -> dict[str, list[Interval]]: ...

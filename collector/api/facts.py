@@ -197,6 +197,17 @@ class AgentInfo:
     skew_ms: int | None
     plan_version: int
     conditions: tuple[str, ...]
+    device: str = ""  # the subject of the machine that it runs on
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """A start of an agent's machine. `at_ms`: by its own clock since then, corrected; `seen_ms`: last heard of it."""
+
+    agent: str
+    boot_id: str
+    at_ms: int
+    seen_ms: int
 
 
 @dataclass(frozen=True, slots=True)

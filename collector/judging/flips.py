@@ -54,9 +54,18 @@ def history_of(conn: Connection, key: str, limit: int) -> list[Flip]:
     return [flip_of(row) for row in rows]
 
 
+def since(conn: Connection, from_ms: int) -> dict[str, list[Flip]]:
+    """For every subject that has some: the flips that hold from a moment on, after the last one before it."""
+    found: dict[str, list[Flip]] = {}
+    for query in (_EVERY_LAST_BEFORE, _EVERY_FROM):
+        for row in conn.execute(query, {"first": from_ms}):
+            found.setdefault(row.subject, []).append(flip_of(row))
+    return found
+
+
 def newest(conn: Connection, centre: str | None) -> dict[str, Flip]:
     """The flip that holds now of every subject, of one centre or of all; those without one are left out."""
-    seqs = select(_LATEST).select_from(subject)
+    seqs = select(LATEST).select_from(subject)
     if centre is not None:
         seqs = seqs.where(subject.c.centre == centre)
     return {row.subject: flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))}
@@ -82,7 +91,7 @@ _NEWEST: Final = (
     .correlate(subject)
     .scalar_subquery()
 )
-_LATEST: Final = (
+LATEST: Final = (
     select(t.c.seq)
     .where(t.c.subject == subject.c.key, EFFECTIVE)
     .order_by(t.c.at_ms.desc(), t.c.seq.desc())
@@ -90,8 +99,11 @@ _LATEST: Final = (
     .correlate(subject)
     .scalar_subquery()
 )
-_NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(_LATEST).where(subject.c.key.in_(_SUBJECTS))))
+"""The sequence of the flip that holds now, of a row of `subject` around it."""
+_NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(LATEST).where(subject.c.key.in_(_SUBJECTS))))
 _LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).where(subject.c.key.in_(_SUBJECTS))))
+_EVERY_LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).select_from(subject)))
+_EVERY_FROM: Final = select(t).where(t.c.at_ms >= bindparam("first"), EFFECTIVE).order_by(t.c.at_ms, t.c.seq)
 _SAID_BEFORE: Final = _LAST_BEFORE.with_only_columns(t.c.subject, t.c.reason)
 _SAID_WITHIN: Final = _WITHIN.with_only_columns(t.c.subject, t.c.reason).order_by(None)
 _AT_ONCE: Final = 400

@@ -57,8 +57,8 @@ from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.lines import LineBook
 from collector.reading.overview import Province, standing, whole
 from collector.reading.paths import read_path
-from collector.reading.speeds import SpeedQuestions
 from collector.reading.systems import read_phases
+from collector.reading.troubles import TroubleQuestions
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
 from collector.store.inventory_tables import import_run
@@ -83,7 +83,7 @@ _PLACED: Final = Whole(
 )
 
 
-class HubReader(SpeedQuestions):
+class HubReader(TroubleQuestions):
     """Plain synchronous calls; each sees one moment of the store. Implements `collector.api.Reader`."""
 
     def __init__(self, hub: Hub) -> None:

@@ -15,6 +15,7 @@ from collector.api import (
     Act,
     Actor,
     AgentInfo,
+    Boot,
     Carrying,
     Centre,
     Chronicle,
@@ -83,6 +84,7 @@ class World:
     kept_policies: list[PolicyVersion] = field(default_factory=list)  # newest first
     chronicles: dict[str, Chronicle] = field(default_factory=dict)
     stops: list[Window] = field(default_factory=list)
+    started: list[Boot] = field(default_factory=list)  # machines, in order of time
     links: set[str] = field(default_factory=lambda: {"good-link"})
     sessions: dict[str, Actor] = field(default_factory=dict)
     known_places: dict[str, Place] = field(default_factory=dict)
@@ -233,6 +235,27 @@ class World:
 
     def flips_of(self, subject: str, limit: int = 100) -> list[Flip]:
         return [flip for flip in reversed(self.recorded_flips) if flip.subject == subject][:limit]
+
+    def unwell(self, since_ms: int, subjects: Sequence[str] | None = None) -> dict[str, list[Flip]]:
+        found: dict[str, list[Flip]] = {}
+        gone = {flip.supersedes for flip in self.recorded_flips}
+        for flip in sorted(self.recorded_flips, key=lambda flip: (flip.at_ms, flip.seq)):
+            if flip.to is not None and flip.seq not in gone and (subjects is None or flip.subject in subjects):
+                found.setdefault(flip.subject, []).append(flip)
+        cut = {
+            key: [f for n, f in enumerate(fs) if n + 1 == len(fs) or fs[n + 1].at_ms > since_ms]
+            for key, fs in found.items()
+        }
+        return {key: flips for key, flips in cut.items() if any(flip.to != "ok" for flip in flips)}
+
+    def boots(self, since_ms: int) -> list[Boot]:
+        return [boot for boot in self.started if boot.at_ms >= since_ms]
+
+    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
+        return [w for w in self.stops if w.from_ms < to_ms and w.end_ms > max(from_ms, w.from_ms)][:limit]
+
+    def looked_at(self) -> frozenset[str]:
+        return frozenset(item.subject for item in self.items)
 
     def intervals(self, subjects: list[str], from_ms: int, to_ms: int) -> dict[str, list[Interval]]:
         return {key: self._intervals(key, from_ms, to_ms) for key in subjects}

@@ -1,0 +1,131 @@
+"""Who hears of what: from what a look decided to messages in the outbox, by whose it is now and whose it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from sqlalchemy import Connection, func, select
+
+from alerts.api import Incident, Said, Verdict
+from alerts.deliver.message import Message
+from alerts.deliver.outbox import put
+from alerts.dispatch import Audience, Town, audiences, hands, target, waiting
+from alerts.dispatch.town import town_of
+from alerts.incidents.drafts import Act, Event, Tell
+from alerts.tables import incident
+from collector.api import Reader
+
+LINES_OF_EVIDENCE: Final = 4
+
+
+class Teller:
+    """The outbox of one look. `town` is read when the first act needs it."""
+
+    def __init__(self, town: Callable[[], Town], now_ms: int, repair_s: float | None) -> None:
+        self._read, self._now_ms, self._repair_s = town, now_ms, repair_s
+        self._town: Town | None = None
+
+    @property
+    def town(self) -> Town:
+        if self._town is None:
+            self._town = self._read()
+        return self._town
+
+    def dress(self, act: Act) -> Act:
+        """The act with what dispatch adds: whose it is, until when, and how many wait."""
+        called = any(tell.kind == "call" for tell in act.tells)
+        handed = act.was is not None and _owned(act.was.verdict) != _owned(act.now.verdict)
+        now, events = act.now, act.events
+        if called or handed:
+            team = next((a.key.removeprefix("team:") for a in self._who(now) if a.key.startswith("team:")), None)
+            target_ms = self._target(now)
+            if team is not None and team != now.team:
+                events = (*events, Event("assigned", Said("event.assigned", {"team": f"team:{team}"})))
+            now = replace(now, team=team, target_ms=target_ms)
+        if now.ended_ms is not None or called:
+            now = replace(now, waiting=waited(now, self.town, self._now_ms))
+        return Act(act.was, now, events, act.tells)
+
+    def put(self, conn: Connection, act: Act) -> None:
+        """Put what is to be told of an act into the outbox."""
+        for tell in act.tells:
+            for audience in self._audiences(act, tell):
+                put(
+                    conn, incident=act.now, kind=tell.kind, audience=audience, now_ms=self._now_ms,
+                    message=message(act.now, tell, self.town), due_ms=self._now_ms, turn=tell.turn,
+                )  # fmt: skip
+        if any(tell.kind == "correction" for tell in act.tells) and act.was is not None and act.now.open:
+            for audience in hands(self._who(act.was), self._who(act.now)).fresh:
+                told = Tell("call", str(act.now.reopened))
+                put(
+                    conn, incident=act.now, kind="call", audience=audience, now_ms=self._now_ms,
+                    message=message(act.now, told, self.town), due_ms=self._now_ms, turn=told.turn,
+                )  # fmt: skip
+
+    def _audiences(self, act: Act, tell: Tell) -> list[Audience]:
+        """A call and a recovery go to those whose it is. A correction goes to those whose it was, and to those whose it
+        stays where it is about more than whose it is."""
+        now = self._who(act.now)
+        if tell.kind != "correction":
+            return now
+        before = self._who(act.now if act.was is None else act.was)
+        owner_only = tell.turn.isdigit() and act.was is not None and act.was.verdict.visit == act.now.verdict.visit
+        return hands(before, now).gone if owner_only else before
+
+    def _who(self, one: Incident) -> list[Audience]:
+        return audiences(one, self.town, self._now_ms)
+
+    def _target(self, one: Incident) -> int | None:
+        if self._repair_s is None or not one.verdict.visit:
+            return None
+        return target(one.verdict.centres, self.town, self._now_ms, self._repair_s)
+
+
+def town_now(reader: Reader, conn: Connection, now_ms: int) -> Town:
+    """The province, and how much every team has to do."""
+    own = select(incident.c.team, func.count()).where(incident.c.closed_ms.is_(None), incident.c.team.is_not(None))
+    load = {row[0]: row[1] for row in conn.execute(own.group_by(incident.c.team))}
+    return town_of(reader, now_ms, load)
+
+
+def waited(one: Incident, town: Town, now_ms: int) -> float | None:
+    """How many dossiers came in while people could not be served, so far."""
+    until_ms = now_ms if one.ended_ms is None else one.ended_ms
+    return waiting(one.verdict.centres, town, one.since_ms, max(one.since_ms, until_ms))
+
+
+def message(one: Incident, tell: Tell, town: Town) -> Message:
+    """What a message says: a whole sentence first, then what it rests on."""
+    verdict = one.verdict
+    circuits = {line.key: line.circuit for key in verdict.centres for line in town.lines.get(key, ())}
+    return Message(
+        incident=one.id, number=one.number, kind=tell.kind, owner=verdict.owner, state=verdict.state,
+        title=_title(one, tell), lines=_lines(verdict, tell), link=f"/incidents/{one.number}",
+        centres=list(verdict.centres), circuits=[circuits[key] for key in verdict.subjects if circuits.get(key)],
+        since_ms=one.since_ms, ended_ms=one.ended_ms,
+    )  # fmt: skip
+
+
+def _title(one: Incident, tell: Tell) -> Said:
+    if tell.kind == "recovered" and one.ended_ms is not None:
+        return Said("event.recovered", {"ended_ms": one.ended_ms})
+    if tell.kind != "correction":
+        return one.verdict.said
+    reason = tell.turn.partition("-")[0]
+    if reason in {"joined", "retracted"}:
+        return Said(f"event.told_{reason}", {"was_since_ms": one.since_ms})
+    if reason in {"returned", "flapping"}:
+        return Said(f"event.told_{reason}", {"since_ms": one.since_ms})
+    return Said("event.told_elsewhere", {"owner": f"owner:{one.verdict.owner}"})
+
+
+def _lines(verdict: Verdict, tell: Tell) -> list[Said]:
+    if tell.kind == "call":
+        return [piece.said for piece in verdict.evidence[:LINES_OF_EVIDENCE]]
+    return [verdict.said]
+
+
+def _owned(verdict: Verdict) -> tuple[str, str, bool]:
+    return verdict.owner, verdict.cause, verdict.visit

@@ -1,0 +1,94 @@
+"""What a look decided, written: incidents, their places and history, what is to be told, and the cursor, in jobs that
+are each whole by themselves. A job that was cut is done again by the next look, which finds what is still to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from alerts.api import AlertsError, Incident
+from alerts.incidents.drafts import Act
+from alerts.incidents.rows import event_row, row_of
+from alerts.incidents.telling import Teller
+from alerts.tables import alert_cursor, happened, incident, incident_place
+
+ACTS_A_JOB: Final = 60
+"""What a job of the writer does in 20 ms on a small machine, with a message for each."""
+
+
+class Moved(AlertsError):
+    """Somebody changed an incident, or moved the cursor, in the meantime; nothing was written: look again."""
+
+
+def write_acts(conn: Connection, acts: Sequence[Act], teller: Teller, now_ms: int) -> None:
+    """Write some acts, all or none. Raises Moved."""
+    numbered = _numbered(conn, acts)
+    for act in numbered:
+        if act.was is not None:
+            _update(conn, act.was, act.now)
+    if made := [row_of(act.now) for act in numbered if act.was is None]:
+        conn.execute(insert(incident), made)
+    _place(conn, numbered)
+    if events := [event_row(act.now.id, now_ms, event) for act in numbered for event in act.events]:
+        conn.execute(insert(happened), events)
+    for act in numbered:
+        teller.put(conn, act)
+
+
+def _numbered(conn: Connection, acts: Sequence[Act]) -> list[Act]:
+    """Give numbers to new incidents: known before they are written, because messages name them."""
+    last: int = conn.scalar(select(func.max(incident.c.number))) or 0
+    found = []
+    for act in acts:
+        if act.was is None:
+            last += 1
+            found.append(Act(None, replace(act.now, number=last), act.events, act.tells))
+        else:
+            found.append(act)
+    return found
+
+
+def _update(conn: Connection, was: Incident, now: Incident) -> None:
+    old, new = row_of(was), row_of(now)
+    changed = {name: value for name, value in new.items() if value != old[name]}
+    if not changed:
+        return
+    guard = (
+        incident.c.id == was.id, incident.c.stage == was.stage, incident.c.revisions == was.revisions,
+        incident.c.reopened == was.reopened,
+    )  # fmt: skip
+    if conn.scalar(update(incident).where(*guard).values(changed).returning(incident.c.id)) is None:
+        raise Moved(f"incident {was.number} was changed in the meantime")
+
+
+def _place(conn: Connection, acts: Sequence[Act]) -> None:
+    rows: list[dict[str, Any]] = []
+    for act in acts:
+        now = places(act.now)
+        if act.was is not None:
+            if places(act.was) == now:
+                continue
+            conn.execute(delete(incident_place).where(incident_place.c.incident == act.now.id))
+        rows += [{"incident": act.now.id, "centre": key, "affected": only} for key, only in now.items()]
+    if rows:
+        conn.execute(insert(incident_place), rows)
+
+
+def places(one: Incident) -> Mapping[str, bool]:
+    """Centre → whether it only sees it."""
+    return dict.fromkeys(one.verdict.affected, True) | dict.fromkeys(one.verdict.centres, False)
+
+
+def move_cursor(conn: Connection, name: str, old: int | None, seq: int, now_ms: int) -> None:
+    """Move a cursor from where it was read, or make it. Raises Moved."""
+    t = alert_cursor
+    if old is None:
+        conn.execute(insert(t).values(name=name, seq=seq, moved_ms=now_ms))
+        return
+    moved = update(t).where(t.c.name == name, t.c.seq == old).values(seq=seq, moved_ms=now_ms).returning(t.c.seq)
+    if conn.scalar(moved) is None:
+        raise Moved(f"the cursor {name} is no longer at {old}")
