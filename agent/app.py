@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from agent import health, identity, probes
+from agent.attest import probe as attesting
 from agent.config import Config, listen_address
 from agent.context import Facts
 from agent.counts import Counts
@@ -32,6 +33,7 @@ from agent.work.runner import Runner
 from agent.work.schedule import Schedule
 from agent.work.tasks import Tasks
 from agent.work.workers import Workers
+from wire import attest
 from wire.client import Client, pinned
 from wire.clock import Clock, SystemClock, boot_id
 from wire.messages import Observation
@@ -104,6 +106,7 @@ class Agent:
             home=self.home,
             plan_version=lambda: self.plan.now.version,
         )
+        self.attest = attesting.Attest(self.keeper, self.identity, self.home, self.contact.server_now_ms)
         self.schedule = Schedule(world.clock, self.runner.due, world.chance)
         self.guard = Guard(world.clock, wake=self._wake, counts=self.counts)
 
@@ -203,7 +206,8 @@ class Agent:
     # --- what the parts ask of each other -----------------------------------------------------------------------------
 
     def _load(self, name: str) -> probes.Probe:
-        return self.health.probe if name == health.PROBE else probes.load(name)
+        own: dict[str, probes.Probe] = {health.PROBE: self.health.probe, attest.PROBE: self.attest.probe}
+        return own.get(name) or probes.load(name)
 
     def _facts(self) -> Facts:
         who = self.identity
@@ -217,8 +221,8 @@ class Agent:
             self.tasks.finished(observation.task_id)
 
     def _apply(self, held: Held) -> None:
-        own = health.item(self.identity.subject)
-        items = [*(i for i in held.items if i.id != own.id), own]
+        own = (health.item(self.identity.subject), attesting.item(self.identity.subject))
+        items = [*(i for i in held.items if i.id not in {one.id for one in own}), *own]
         self.schedule.apply(items)
         self.reactions.apply(items)
         self.runner.forget({i.id for i in items})
