@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from msgspec import structs
 from sqlalchemy import delete, select, update
 
 from agent.attest.probe import Attest, item
@@ -85,7 +84,7 @@ def signed(hub: Hub, clock: HandClock, tmp_path: Path) -> Signed:
             )
             _keep(kept, told, sender)
         kept.close()
-    yield Signed(hub, clock, enrolled.agent)
+    return Signed(hub, clock, enrolled.agent)
 
 
 def _keep(kept: Keeper, one: Observation, sender: Sender) -> None:
