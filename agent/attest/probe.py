@@ -5,13 +5,12 @@ What was attested leaves the spool in the commit that keeps the attestation; wha
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from agent.attest.child import NO_CRYPTOGRAPHY
+from agent.attest.signing import CannotSign, sign
 from agent.context import Context
 from agent.identity import Identity
 from agent.probes import Measured
@@ -22,7 +21,6 @@ from wire.messages import PlanItem
 from wire.outcomes import OK, unknown
 
 PERIOD_S: Final = 3_600.0
-_ROOT: Final = Path(__file__).resolve().parents[2]
 
 
 def item(subject: str) -> PlanItem:
@@ -51,20 +49,13 @@ class Attest:
         return self._signed(told, context.left_s(), len(held))
 
     def _signed(self, told: Statement, left_s: float, count: int) -> Measured:
-        command = [sys.executable, "-m", "agent.attest.child", str(self._home.absolute())]
         try:
-            child = subprocess.run(
-                command, cwd=_ROOT, input=told.text(), capture_output=True, timeout=max(1.0, left_s - 1), check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return Measured(unknown("probe_error"), detail={"error": f"the child that signs did not run: {error}"})
-        if child.returncode == NO_CRYPTOGRAPHY:
-            remedy = "signing needs the package cryptography: pip install 'motcua[keys]'"
-            return Measured(unknown("unsupported"), detail={"error": remedy, "missing": "cryptography"})
-        if child.returncode:
-            said = child.stderr.decode("utf-8", "replace").strip().splitlines()[-1:] or [str(child.returncode)]
-            return Measured(unknown("probe_error"), detail={"error": f"the child that signs failed: {said[0][:200]}"})
+            signature = sign(self._home, told.text(), left_s - 1)
+        except CannotSign as error:
+            if error.missing:
+                return Measured(unknown("unsupported"), detail={"error": str(error), "missing": error.missing})
+            return Measured(unknown("probe_error"), detail={"error": str(error)})
         return Measured(OK, detail={
             "epoch": told.epoch, "from_ms": told.from_ms, "to_ms": told.to_ms, "batches": told.batches,
-            "sha256": told.sha256, "signature": child.stdout.decode("ascii"), "count": count,
+            "sha256": told.sha256, "signature": base64.b64encode(signature).decode("ascii"), "count": count,
         })  # fmt: skip
