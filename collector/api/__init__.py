@@ -52,7 +52,7 @@ from collector.api.facts import (
     Unit,
 )
 from collector.api.paths import Broken, Hop, PathLook, PathView
-from collector.api.places import OWN_ROOMS, PHASES, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
+from collector.api.places import OWN_ROOMS, PHASES, CarriedIn, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
 from collector.api.ranking import (
     NEVER_TESTED,
     NO_CONTRACT,
@@ -82,6 +82,7 @@ __all__ = [
     "AgentInfo",
     "Announce",
     "Broken",
+    "CarriedIn",
     "CarrierRank",
     "Carrying",
     "Centre",
