@@ -12,6 +12,7 @@ from alerts.api import Said
 from alerts.deliver import rows
 from alerts.dispatch import Audience
 from alerts.tables import outbox
+from collector.api import Duty
 from tests.support.delivering import OFFICER, SETTINGS, TEAM, Bench, letters
 from tests.support.mailing import Receiver, Reply, receiving
 from tests.support.telling import NOW_MS, incident
@@ -318,6 +319,53 @@ def test_a_digest_that_fails_is_tried_again_whole_and_may_be_revived(bench: Benc
         bench.step(300)
     assert set(bench.states()) == {"sent"}
     assert {left.key for left in letters(server)} == {key}
+
+
+# --- escalation -----------------------------------------------------------------------------------------------------
+
+
+def test_a_call_that_nobody_takes_on_is_taken_to_the_next_and_then_to_the_officer(
+    bench: Bench, server: Receiver
+) -> None:
+    bench.world.turns = [
+        Duty("vnpt-bac", name, "", NOW_MS - HOUR_MS, NOW_MS + 24 * HOUR_MS) for name in ("An", "Bình")
+    ]  # fmt: skip
+    bench.world.open_on = {"07210-1": [(NOW_MS, NOW_MS + HOUR_MS), (NOW_MS + 10 * HOUR_MS, NOW_MS + 14 * HOUR_MS)]}
+    case = bench.open()
+    bench.put(case)
+    bench.step()
+    bench.step(1_799)
+    assert [left.kind for left in letters(server)] == ["call"]
+    bench.step(31, turns=2)
+    bench.step(HOUR_MS / 1000, turns=2)  # doors closed in the meantime
+    assert [row["audience"] for row in bench.rows()] == ["team:vnpt-bac", "team:vnpt-bac"]
+    bench.step(9 * HOUR_MS / 1000, turns=2)
+    assert [(left.kind, left.key.rpartition("/")[2]) for left in letters(server)] == [
+        ("call", "team:vnpt-bac"), ("escalation", "team:vnpt-bac"), ("escalation", "officer"),
+    ]  # fmt: skip
+    assert "Bình" in letters(server)[1].text
+    bench.step(HOUR_MS / 1000, turns=2)
+    assert len(server.came) == 3
+    assert [said.key.rpartition(".")[2] for said in bench.story(case)] == ["call", "escalation", "escalation"]
+
+
+def test_whoever_took_it_on_is_not_called_again_and_the_call_was_answered(bench: Bench, server: Receiver) -> None:
+    case = bench.open()
+    bench.put(case)
+    bench.step()
+    bench.change(case, stage="acknowledged")
+    bench.step(HOUR_MS / 1000, turns=2)
+    assert (bench.states(), len(server.came)) == (["answered"], 1)
+
+
+def test_a_team_that_no_message_reaches_is_said_to_the_officer_at_once(bench: Bench) -> None:
+    with receiving(lambda came: (200 if b"/officer" in came.body else 400, {}, b"")) as server:
+        bench.settle(SETTINGS.format(url=server.url, kind="people"))
+        bench.put(bench.open())
+        bench.step()
+        bench.step(31)
+    assert bench.states() == ["dead", "sent"]
+    assert "Không gửi được tin tới tổ" in letters(server)[1].text
 
 
 # --- notices --------------------------------------------------------------------------------------------------------
