@@ -68,7 +68,7 @@ class Stream:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with self.timed("connect"):
             try:
-                # Bytes: a text would be prepared as a name of the world's alphabets, by a megabyte of tables.
+                # Bytes: a text would be encoded as an international name, and the tables for that be loaded.
                 where = socket.getaddrinfo(address.encode("ascii", "replace"), port, family, kind)[0][4]
                 self._sock = socket.socket(family, kind)
             except socket.gaierror as error:
@@ -173,7 +173,7 @@ def _translated(error: OSError, phase: str) -> StreamError:
 
 def _of_tls(error: OSError) -> StreamError | None:
     """What an error of the encryption means; None for any other."""
-    import ssl  # 4.5 MB that a plain connection does without
+    import ssl  # here, or plain connections would load 4.5 MB of it
 
     match error:
         case ssl.SSLCertVerificationError():
