@@ -28,7 +28,7 @@ from alerts.api import (
 from alerts.api.facts import What
 from collector.api import Actor, AgentInfo, PlannedItem, State, Team, Window
 from tests.support.lively import ROOM, SLOW, VANTAGE, lively
-from tests.support.reader_double import DAY_MS, MINUTE_MS, World
+from tests.support.reader_double import DAY_MS, MINUTE_MS, World, observed
 
 HOUR_MS = 60 * MINUTE_MS
 CUT = ("07616-1", "07642-1")  # Tây Yên Tử, Yên Định
@@ -264,7 +264,7 @@ def _portal(made: Desk) -> None:
 
 def _carrier(made: Desk) -> None:
     world = made.world
-    lines = tuple(line.key for centre in CUT for line in world.known_lines[centre][:2])
+    lines = tuple(line.key for centre in CUT for line in world.known_lines[centre] if line.carrier == "vnpt" and line.key[-1] in "ab")
     since = world.now - 33 * MINUTE_MS
     said = Said("verdict.carrier_cut", {"carrier": "carrier:vnpt", "count": len(lines), "places": " ".join(f"centre:{c}" for c in CUT), "since_ms": since})  # fmt: skip
     proofs = tuple(
@@ -293,6 +293,7 @@ def _slow_line(made: Desk) -> None:
     world, line = made.world, f"line:{SLOW_LINE}/a"
     figures = {"metric": "motcua_line_download_bps", "value": 31e6, "limit": 80e6}
     world.stand(line, "degraded", "below_contract", minutes=131, **figures)
+    world.stand(f"centre:{SLOW_LINE}", "degraded", "own_fault", minutes=131)
     said = Said("verdict.line_slow", {"line": line, "centre": f"centre:{SLOW_LINE}", "share": 0.31})
     proofs = (_evidence(world, line, Said("evidence.test", {"download_bps": 31e6}), 131),)
     verdict = verdict_of(world, line, "line", "line", "degraded", 131, said, centres=(SLOW_LINE,), evidence=proofs)
@@ -311,7 +312,12 @@ def _machine(made: Desk) -> None:
 def _repaired(made: Desk) -> None:
     world, line = made.world, f"line:{REPAIRED}/a"
     said = Said("verdict.line_down", {"line": line, "centre": f"centre:{REPAIRED}"})
-    proofs = (_evidence(world, line, Said("evidence.line_lost", {"line": line, "hop": "192.0.2.18"}), 95),)
+    lost = {"motcua_line_sent_packets": 5.0, "motcua_line_received_packets": 0.0, "motcua_line_loss_ratio": 1.0}
+    agent = next(one.id for one in world.listed_agents if one.centre == REPAIRED)
+    failed = observed(line, "reach", "collector", lost, outcome="fail", reason="no_answer")
+    before = world.store(agent, failed, ago_ms=95 * MINUTE_MS)
+    why = Said("evidence.line_lost", {"line": line, "hop": "192.0.2.18"})
+    proofs = (replace(_evidence(world, line, why, 95), observation=before),)
     verdict = verdict_of(world, line, "line", "line", "down", 95, said, centres=(REPAIRED,), evidence=proofs)
     verdict = replace(verdict, ended_ms=world.now - 20 * MINUTE_MS)
     made.add(1036, verdict, "repaired", team=TEAM, waiting=17.0, target_ms=world.now + HOUR_MS)

@@ -87,7 +87,7 @@ def guest_pages(house: House) -> list[HTTPRouteHandler]:
     def phone_sheet(request: Ask, token: FromPath[str]) -> Response[bytes]:
         seen, actor, incident = guests.enter(request, token)
         facts = sheet_of(house.alerts, house.reader, incident, seen.words, seen.base)
-        values = {"s": facts, "title": seen.words("sheet.title", number=facts.p.i.number), "here": actor.name}
+        values = {"s": facts, "title": seen.words("sheet.title", number=str(facts.p.i.number)), "here": actor.name}
         values |= {"back": f"/t/{token}", "now_ms": facts.p.now_ms}
         return answer(request, house.render("incidents/sheet.html", seen, values))
 

@@ -10,7 +10,7 @@ from alerts.api import Incident
 from alerts.api import Reader as Alerts
 from collector.api import Reader
 from dashboards.board.incidents.calling import Namer
-from dashboards.board.incidents.rows import Row, Teller, worst_first
+from dashboards.board.incidents.rows import Row, Teller, centre_of, worst_first
 from dashboards.board.province import Province
 from dashboards.board.sentences import counted_line
 from dashboards.board.things import Thing
@@ -56,8 +56,9 @@ class Notes:
         go = [one for one in living if one.verdict.visit]
         planned = [one for one in living if one.verdict.owner == "planned"]
         rest = [thing for thing in facts.things if not _covered(thing, living)]
-        needing = len(go) + sum(1 for thing in rest if thing.needs_person)
-        theirs = len(living) - len(go) - len(planned) + sum(1 for thing in rest if thing.system is not None)
+        theirs = sum(1 for one in living if not one.verdict.centres)
+        needing = len(living) - theirs - len(planned) + sum(1 for thing in rest if thing.needs_person)
+        theirs += sum(1 for thing in rest if thing.system is not None)
         shown = [*go, *(one for one in living if one not in go and one not in planned)]
         return Acts(
             rows=self._rows(shown[:ACTS_SHOWN], words),
@@ -71,14 +72,6 @@ class Notes:
     def _rows(self, found: Iterable[Incident], words: Words) -> list[Row]:
         teller = Teller(words, Namer(self._reader), self._reader.now_ms())
         return [teller.row(one) for one in found]
-
-
-def centre_of(key: str) -> str:
-    """The centre that the key of a subject names; empty where it names none."""
-    kind, _, own = key.partition(":")
-    if kind == "service":
-        return own.partition("@")[2]
-    return own.partition("/")[0] if kind in {"centre", "line", "lan", "signing"} else ""
 
 
 def _covered(thing: Thing, living: Sequence[Incident]) -> bool:

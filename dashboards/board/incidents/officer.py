@@ -142,4 +142,4 @@ def _score(one: RuleScore, teller: Teller) -> Score:
 
 def _missed(one: tuple[str, int, int], teller: Teller) -> Missed:
     subject, from_ms, to_ms = one
-    return Missed(subject, teller.name(subject), from_ms, to_ms, span((to_ms - from_ms) / 1000, teller.words))
+    return Missed(subject, teller.placed(subject), from_ms, to_ms, span((to_ms - from_ms) / 1000, teller.words))

@@ -6,16 +6,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from alerts.api import Evidence, Happened, Incident, Owner, Stage, Told, Verdict
+from alerts.api import Evidence, Happened, Incident, Stage, Told, Verdict
 from alerts.api import Reader as Alerts
-from collector.api import Place, Reader
+from collector.api import Reader
 from dashboards.board.incidents.calling import Namer
 from dashboards.board.incidents.proof import Proof, proof_of
-from dashboards.board.incidents.rows import Row, Teller
+from dashboards.board.incidents.rows import Row, Teller, centre_of
 from dashboards.board.incidents.sites import Site, sites
 from dashboards.board.incidents.testing import Tests, tests_of
 from dashboards.board.names import observation_href, subject_href
 from dashboards.board.numbers import span
+from dashboards.board.order import collation_key
 from dashboards.board.sentences import capital
 from dashboards.board.times import minute
 from dashboards.board.words import Words
@@ -186,8 +187,7 @@ def _sub(row: Row, teller: Teller) -> list[str]:
 
 
 def _proven(one: Evidence, held: Incident, teller: Teller) -> Proven:
-    kind, _, own = one.subject.partition(":")
-    place = own.partition("@")[2] if kind == "service" else own.partition("/")[0] if kind in {"line", "lan"} else ""
+    kind, place = one.subject.partition(":")[0], centre_of(one.subject)
     several = len({*held.verdict.centres, *held.verdict.affected}) > 1
     href = observation_href(one.observation) if one.observation else subject_href(one.subject) if kind in _PAGED else ""
     named = teller.name(f"centre:{place}") if place and several else ""
@@ -225,7 +225,7 @@ def side(verdict: Verdict, teller: Teller) -> Side:
         lasted = words("incident.from_to", at=start, end=minute(verdict.ended_ms, teller.now_ms), span=length)
     return Side(
         title=teller.say(verdict.said),
-        owner=capital(teller.called("owner", verdict.owner)),
+        owner=teller.owner(verdict),
         span=lasted,
         go=words("incident.go" if verdict.visit else "incident.no_visit"),
         confidence=capital(teller.called("confidence", verdict.confidence)),
@@ -241,8 +241,6 @@ def message(one: Told, teller: Teller) -> Message:
 
 
 def _named(keys: Sequence[str], teller: Teller) -> list[tuple[str, str]]:
-    from dashboards.board.order import collation_key
-
     named = [(key, teller.namer.centre(key, teller.words)) for key in keys]
     return sorted(named, key=lambda one: collation_key(one[1]))[:NAMES_LISTED]
 
@@ -257,15 +255,3 @@ def _circuits(held: Incident, teller: Teller) -> list[Circuit]:
         carrier, circuit = ("", "") if line is None else (line.carrier.upper(), line.circuit)
         found.append(Circuit(key, teller.name(key), name, carrier, circuit))
     return found
-
-
-def owner_look(owner: Owner, visit: bool) -> str:
-    """The colour of an owner's chip: only where somebody has to go is it one of trouble."""
-    if owner == "planned" or not visit:
-        return "planned"
-    return "unknown" if owner == "unknown" else "down"
-
-
-def place_of(reader: Reader, held: Incident) -> Place | None:
-    """Where an incident of one centre is."""
-    return reader.places().get(held.verdict.centres[0]) if len(held.verdict.centres) == 1 else None

@@ -85,7 +85,7 @@ def _pair(
     bad = standing is not None and standing.state != "ok"
     return Pair(
         subject=subject,
-        name=teller.name(subject),
+        name=teller.placed(subject) if len(held.verdict.centres) > 1 else teller.name(subject),
         before=before,
         after=after,
         before_figures=figures(before, teller),

@@ -80,7 +80,7 @@ def incident_pages(house: House) -> list[HTTPRouteHandler]:
     def sheet_page(request: Ask, number: FromPath[int]) -> Response[bytes]:
         seen = door.enter(request)
         facts = sheet_of(alerts, reader, str(number), seen.words, seen.base)
-        values = {"s": facts, "title": seen.words("sheet.title", number=number), "here": "incidents"}
+        values = {"s": facts, "title": seen.words("sheet.title", number=str(number)), "here": ""}
         values |= {"back": facts.p.row.href, "now_ms": facts.p.now_ms}
         return answer(request, render("incidents/sheet.html", seen, values))
 
@@ -154,7 +154,7 @@ def incident_acts(house: House) -> list[HTTPRouteHandler]:
         url = f"{seen.base}/t/{token}"
         code, width = qr.path(url)
         values = {"url": url, "code": code, "width": width, "number": held.number, "here": "incidents"}
-        values |= {"title": seen.words("tech.link_title", number=held.number), "now_ms": house.reader.now_ms()}
+        values |= {"title": seen.words("tech.link_title", number=str(held.number)), "now_ms": house.reader.now_ms()}
         response = answer(request, house.render("incidents/link.html", seen, values))
         response.headers["cache-control"] = "no-store"
         return response

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from alerts.api import Incident, Said
+from alerts.api import Incident, Said, Verdict
 from alerts.api.words import catalogue as sentences
 from alerts.api.words import say
 from collector.api import Place
@@ -68,6 +68,18 @@ class Teller:
     def name(self, key: str) -> str:
         return self.namer.name(key, self.words.lang)
 
+    def placed(self, key: str) -> str:
+        """What a subject is called, with its centre where its key names one."""
+        place = centre_of(key)
+        name = self.name(key)
+        if not place or key.startswith(("centre:", "service:", "lan:", "signing:")):
+            return name  # their names tell it
+        return self.words("incident.at_place", name=name, place=self.namer.centre(place, self.words))
+
+    def owner(self, verdict: Verdict) -> str:
+        """Whose it is, as the board calls it on its chips."""
+        return self.words.texts.get(f"owner.{verdict.owner}") or capital(self.called("owner", verdict.owner))
+
     def places(self, centres: Sequence[str], most: int = PLACES_NAMED) -> str:
         """The first names of the alphabet, and how many more."""
         names = sorted((self.namer.centre(key, self.words) for key in centres), key=collation_key)
@@ -80,6 +92,8 @@ class Teller:
         if held.waiting is None:
             return ""
         count = round(held.waiting)
+        if not count:
+            return self.words("incident.nobody_waits")
         return self.words("incident.people", count=count, n=number(count, 0, self.words.lang))
 
     def row(self, held: Incident) -> Row:
@@ -89,7 +103,7 @@ class Teller:
         since = words("incident.since", at=minute(held.since_ms, self.now_ms), span=span(age_ms(held, self.now_ms) / 1000, words))
         if held.ended_ms is not None:
             since = words("incident.over", at=minute(held.ended_ms, self.now_ms), span=span(age_ms(held, self.now_ms) / 1000, words))
-        owner = capital(self.called("owner", verdict.owner))
+        owner = self.owner(verdict)
         waiting = self.waiting(held)
         go = words("incident.go" if verdict.visit else "incident.no_visit")
         told = ". ".join(part for part in (title, capital(since), self.places(verdict.centres, PLACES_TOLD), words("incident.whose", owner=owner), waiting, go) if part)
@@ -107,6 +121,14 @@ class Teller:
             age_ms=age_ms(held, self.now_ms),
             overdue=overdue(held, self.now_ms),
         )
+
+
+def centre_of(key: str) -> str:
+    """The centre that the key of a subject names; empty where it names none."""
+    kind, _, own = key.partition(":")
+    if kind == "service":
+        return own.partition("@")[2]
+    return own.partition("/")[0] if kind in {"centre", "line", "lan", "signing", "power"} else ""
 
 
 def look_of(held: Incident) -> Look:

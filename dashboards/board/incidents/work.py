@@ -51,7 +51,7 @@ def look(alerts: Alerts, reader: Reader, words: Words, query: Mapping[str, str])
     team = teams.get(query.get("team", ""))
     living = worst_first(alerts.open(), now_ms)
     mine = [held for held in living if held.verdict.visit and (team is None or held.team == team.key)]
-    theirs = [held for held in living if not held.verdict.visit and held.ended_ms is None]
+    theirs = [held for held in living if not held.verdict.centres and held.ended_ms is None]
     today = (now_ms + ZONE_MS) // DAY_MS * DAY_MS - ZONE_MS
     closed = [one for one in alerts.incidents(today, now_ms + 1) if _closed_since(one, today, team)]
     return WorkPage(
@@ -60,7 +60,7 @@ def look(alerts: Alerts, reader: Reader, words: Words, query: Mapping[str, str])
         teams=_teams(living, teams, teller),
         cards=[_card(alerts, reader, held, teller) for held in mine[:CARDS_SHOWN]],
         more=max(0, len(mine) - CARDS_SHOWN),
-        theirs=[teller.row(held) for held in theirs if held.verdict.owner != "planned"],
+        theirs=[teller.row(held) for held in theirs],
         closed_today=len(closed),
         now_ms=now_ms,
     )
