@@ -54,12 +54,12 @@ class Live:
         here: str,
         chart: Callable[[], str] | None = None,
         map: bool = False,  # noqa: A002 - the word of the page
-        shell: str = "page.html",
+        frame: str = "page.html",
     ) -> Response[bytes]:
         """The page, or only its live part for `?part=live`; `make` is called where nobody has made it yet.
 
         `here` marks the page in the menu; `chart` makes HTML that stands outside the live part and is not refreshed.
-        `shell` is the template around the part.
+        `frame` is the template around the part.
         """
         part_tag = self.tag(seen)
         if seen.live_part:
@@ -75,7 +75,7 @@ class Live:
             part = self._part(part_tag, make)
             drawn = "" if chart is None else chart()
             values = {**self._values(part, part_tag, drawn), "here": here, "chart": bool(drawn), "map": map}
-            response = answer(request, self._render(shell, seen, values), tag=page_tag)
+            response = answer(request, self._render(frame, seen, values), tag=page_tag)
         for chosen in preferences(seen):
             response.set_cookie(chosen)
         return response

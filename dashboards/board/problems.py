@@ -12,7 +12,6 @@ from litestar.exceptions import HTTPException
 
 from alerts.api import AlertsError
 from alerts.api import NotFound as NoIncident
-from alerts.api import Refused as IncidentRefused
 from collector.api import CollectorError, NotAllowed, NotFound
 from dashboards.board.faults import Refused
 from dashboards.board.render import Renderer
@@ -44,17 +43,14 @@ def problem_of(request: Ask, error: Exception) -> Problem:
     match error:
         case Refused():
             return _problem(words, error.status, error.code, path)
-        case NotFound():
+        case NotFound() | NoIncident():
             return _problem(words, 404, _missing(path), path)
-        case NoIncident():
-            return _problem(words, 404, "no_incident", path)
-        case IncidentRefused():
+        case AlertsError():
             return _refused(words, str(error), path)
-        case NotAllowed():
-            return _problem(words, 403, "refused", path)
-        case CollectorError() | AlertsError():
-            _LOG.warning("event=store_refused path=%s error=%r", path, error)
-            return _problem(words, 503, "refused", path)
+        case CollectorError():
+            status = 403 if isinstance(error, NotAllowed) else 503
+            _LOG.log(logging.INFO if status == 403 else logging.WARNING, "event=refused path=%s error=%r", path, error)
+            return _problem(words, status, "refused", path)
         case HTTPException():
             return _problem(words, error.status_code if error.status_code in _KNOWN else 400, "", path)
         case _:
@@ -70,16 +66,17 @@ def _missing(path: str) -> str:
         "systems": "no_system",
         "lines": "no_line",
         "incidents": "no_incident",
+        "t": "no_incident",
     }
     return kinds.get(path.split("/")[1], "404")
 
 
 def _refused(words: Words, why: str, path: str) -> Problem:
-    """What the alerts refuse says itself why; a link that is not right is told as such."""
+    """What the alerts refuse says itself why, in English; a link that is not right is told as such."""
     if path.startswith("/t/") and path.count("/") == 2:
         return _problem(words, 403, "guest_link", path)
     told = _problem(words, 409, "incident_refused", path)
-    return msgspec.structs.replace(told, detail=why) if why else told
+    return msgspec.structs.replace(told, detail=why) if why and words.lang == "en" else told
 
 
 def _problem(words: Words, status: int, code: str, path: str) -> Problem:

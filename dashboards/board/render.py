@@ -55,9 +55,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals.update(
-            _GLOBALS, simulated=simulated, static=shelf.href, incidents_kept=incidents
-        )
+        self._environment.globals.update(_GLOBALS, simulated=simulated, static=shelf.href, incidents_kept=incidents)
         self._tiles: dict[tuple[str, str], tuple[Tile, str]] = {}
 
     def __call__(self, template: str, seen: Visit, values: Mapping[str, object]) -> str:

@@ -282,12 +282,16 @@ class World:
     def expected(self) -> list[Expected]:
         return list(self.codes)
 
+    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
+        found = [stop for stop in self.stops if stop.from_ms < to_ms and stop.end_ms > from_ms]
+        return sorted(found, key=lambda stop: stop.from_ms)[:limit]
+
     def chronicle(self, centre: str) -> Chronicle:
         return self.chronicles.get(centre, Chronicle())
 
     def planned(self, centre: str) -> list[PlannedItem]:
-        own = {info.key for info in self.subjects(centre)}
-        return [item for item in self.items if item.subject in own]
+        own, at = {info.key for info in self.subjects(centre)}, {agent.id: agent.centre for agent in self.listed_agents}
+        return [i for i in self.items if (at[i.agent] == centre if i.agent in at else i.subject in own)]
 
     def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]:
         own = {agent.id for agent in self.listed_agents if agent.centre == centre}

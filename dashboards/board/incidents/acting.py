@@ -1,12 +1,12 @@
-"""What may come in with a form about an incident, and what is done with it; the same for an account and a signed link."""
+"""What may come in with a form about an incident, and what is done with it; for an account and a signed link alike."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
-from alerts.api import STAGES, Incident, Stage
+from alerts.api import STAGES, Incident, NotFound, Stage
 from alerts.api import Commands as AlertCommands
 from alerts.api import Reader as Alerts
 from collector.api import Actor, Commands, Reader
@@ -36,11 +36,14 @@ class Acts:
         wanted = form.get("to", "")
         if wanted not in STAGES:
             raise Refused(400, "incident_stage")
-        held = self._alerts.incident(key)
-        proof = code_of(form.get("code", "")) if wanted == "on_site" else ""
-        if wanted == "closed":
-            proof = self._proof(held)
-        return self._acts.move(actor, held.id, cast("Stage", wanted), text=text_of(form), proof=proof)
+        held, to, text = self._alerts.incident(key), wanted, text_of(form)
+        refuse_early(held, to)
+        code = code_of(form.get("code", "")) if to == "on_site" else ""
+        try:
+            proof = self._proof(held) if to == "closed" else code
+            return self._acts.move(actor, held.id, to, text=text, proof=proof)
+        except NotFound as error:
+            raise Refused(409, "incident_unknown_code" if code else "incident_refused") from error
 
     def _proof(self, held: Incident) -> str:
         teller = Teller(catalogue("vi"), Namer(self._reader), self._reader.now_ms())
@@ -77,7 +80,7 @@ class Acts:
         held = self._alerts.incident(key)
         known = {team.key for team in self._reader.teams()}
         team = form.get("team", "") or held.team or ""
-        if team and team not in known:
+        if team not in known:
             raise Refused(400, "incident_form")
         return held, self._acts.link(actor, held.id, team=team)
 
@@ -88,6 +91,16 @@ class Acts:
         if not wanted:
             raise Refused(409, "incident_no_letter")
         return self._acts.retry(actor, wanted)
+
+
+def refuse_early(held: Incident, to: Stage) -> None:
+    """What the alerts would refuse as well, in the reader's own words. Raises Refused."""
+    if held.closed_ms is not None:
+        raise Refused(409, "incident_closed")
+    if STAGES.index(to) <= STAGES.index(held.stage):
+        raise Refused(409, "incident_already")
+    if to == "closed" and held.ended_ms is None:
+        raise Refused(409, "incident_still_bad")
 
 
 def text_of(form: Mapping[str, str]) -> str:

@@ -59,13 +59,13 @@ class Namer:
         return self._reader.every_line()
 
     @cached_property
-    def _agents(self) -> Mapping[str, tuple[str, str, str]]:
-        return {agent.id: (agent.centre, agent.role, agent.name) for agent in self._reader.agents()}
+    def _agents(self) -> Mapping[str, tuple[str, str]]:
+        return {agent.id: (agent.role, agent.name) for agent in self._reader.agents()}
 
     @cached_property
-    def _devices(self) -> Mapping[str, tuple[str, str]]:
+    def _devices(self) -> Mapping[str, str]:
         found = (info for info in self._reader.subjects() if info.kind == "device")
-        return {info.key: (info.centre, info.label) for info in found}
+        return {info.key: info.label for info in found}
 
     @cached_property
     def _areas(self) -> Mapping[str, str]:
@@ -110,12 +110,12 @@ class Namer:
         return self._at(name, place, words) if place else name
 
     def _agent(self, own: str, words: Words) -> str:
-        centre, role, name = self._agents.get(own, ("", "", ""))
+        role, name = self._agents.get(own, ("", ""))
         called = words.declared("role", role) if role else words("subject.agent", name=own[-6:])
         return words("incident.named", kind=called, name=name) if name and role == "pc" else called
 
     def _device(self, own: str, words: Words) -> str:
-        _, label = self._devices.get(f"device:{own}", ("", ""))
+        label = self._devices.get(f"device:{own}", "")
         return words("subject.device", name=label or own[-6:])
 
     def _at(self, name: str, place: str, words: Words) -> str:

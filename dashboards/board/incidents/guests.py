@@ -17,7 +17,9 @@ from dashboards.board.door import own_origin
 from dashboards.board.faults import Refused
 from dashboards.board.incidents import page
 from dashboards.board.incidents.acting import Acts
+from dashboards.board.incidents.calling import Namer
 from dashboards.board.incidents.routes import House
+from dashboards.board.incidents.rows import Teller
 from dashboards.board.incidents.sheet import sheet_of
 from dashboards.board.render import Part
 from dashboards.board.sessions import Form, see_other
@@ -71,9 +73,12 @@ def guest_pages(house: House) -> list[HTTPRouteHandler]:
             values = {"p": facts, "base": f"/t/{token}", "code": code, "now_ms": facts.now_ms}
             return Part(facts.row.title, house.render("incidents/phone.html", seen, values))
 
-        response = house.live.page(request, seen, make, here=actor.name, shell="incidents/phone_shell.html")
+        response = house.live.page(request, seen, make, here=called(actor, seen), frame="incidents/phone_frame.html")
         response.headers["x-robots-tag"] = "noindex"
         return response
+
+    def called(actor: Actor, seen: Visit) -> str:
+        return Teller(seen.words, Namer(house.reader), 0).person(actor.name)
 
     @get("/t/{token:str}", sync_to_thread=True)
     def phone_page(request: Ask, token: FromPath[str]) -> Response[bytes]:
@@ -87,7 +92,11 @@ def guest_pages(house: House) -> list[HTTPRouteHandler]:
     def phone_sheet(request: Ask, token: FromPath[str]) -> Response[bytes]:
         seen, actor, incident = guests.enter(request, token)
         facts = sheet_of(house.alerts, house.reader, incident, seen.words, seen.base)
-        values = {"s": facts, "title": seen.words("sheet.title", number=str(facts.p.i.number)), "here": actor.name}
+        values = {
+            "s": facts,
+            "title": seen.words("sheet.title", number=str(facts.p.i.number)),
+            "here": called(actor, seen),
+        }
         values |= {"back": f"/t/{token}", "now_ms": facts.p.now_ms}
         return answer(request, house.render("incidents/sheet.html", seen, values))
 

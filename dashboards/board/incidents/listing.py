@@ -143,11 +143,11 @@ def _choices(living: Sequence[Incident], areas: set[str], teller: Teller) -> lis
     owners = {held.verdict.owner for held in living}
     teams = {held.team for held in living if held.team}
     words = teller.words
-    named = {
+    named: dict[str, list[tuple[str, str]]] = {
         "owner": [(one, capital(teller.called("owner", one))) for one in owners],
         "team": [(one, teller.namer.team(one, words)) for one in teams],
         "area": [(one, teller.namer.area(one, words)) for one in areas],
     }
-    stages = [(one, capital(teller.called("stage", one))) for one in STAGES]
+    stages: list[tuple[str, str]] = [(one, capital(teller.called("stage", one))) for one in STAGES]
     kinds = [Choice(name, sorted(found, key=lambda one: collation_key(one[1]))) for name, found in named.items()]
     return [*(choice for choice in kinds if choice.options), Choice("stage", stages)]

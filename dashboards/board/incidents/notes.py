@@ -1,4 +1,4 @@
-"""Incidents as other pages speak of them: a note on every centre, line and system they touch, a list on the province's."""
+"""Incidents as other pages speak of them: a note on centres, lines and systems they touch, a list on the province's."""
 
 from __future__ import annotations
 
@@ -64,9 +64,7 @@ class Notes:
             rows=self._rows(shown[:ACTS_SHOWN], words),
             more=max(0, len(shown) - ACTS_SHOWN),
             rest=rest[: max(0, ACTS_SHOWN - len(shown))],
-            line=counted_line(
-                facts.counts, needing, theirs, facts.as_of_ms, now_ms=self._reader.now_ms(), words=words
-            ),
+            line=counted_line(facts.counts, needing, theirs, facts.as_of_ms, now_ms=self._reader.now_ms(), words=words),
         )
 
     def _rows(self, found: Iterable[Incident], words: Words) -> list[Row]:

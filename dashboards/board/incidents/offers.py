@@ -46,7 +46,7 @@ _CHANGED: Final = (
 )  # fmt: skip
 _STOPS: Final = (
     Column("subject"), Column("name"), Column("from_time", "time"), Column("to_time", "time"), Column("reason_text"),
-    Column("by"), Column("centre_name"),
+    Column("document"), Column("by"), Column("in_force"), Column("covers"),
 )  # fmt: skip
 
 
@@ -130,7 +130,8 @@ def changed(page: OfficerPage) -> Table:
 def stops(page: OfficerPage) -> Table:
     """Planned stops in force."""
     rows = [
-        (s.window.subject, s.name, s.window.from_ms, s.window.end_ms, s.window.reason, s.window.set_by, s.explains)
+        (s.window.subject, s.name, s.window.from_ms, s.window.end_ms, s.window.reason, s.window.document,
+         s.window.set_by, s.holds, s.explains)
         for s in page.stops
-    ]
+    ]  # fmt: skip
     return Table("stops", _STOPS, rows, page.now_ms)

@@ -7,7 +7,7 @@ from typing import Final
 
 from alerts.api import Incident, NotFound, Quality, RuleScore
 from alerts.api import Reader as Alerts
-from collector.api import Overview, Reader, Window
+from collector.api import Reader, Window
 from dashboards.board.incidents.calling import Namer
 from dashboards.board.incidents.page import Message, Revision, message, revisions
 from dashboards.board.incidents.rows import Row, Teller, overdue
@@ -17,7 +17,8 @@ from dashboards.board.spans import DAY_MS, ZONE_MS
 from dashboards.board.words import Words
 
 QUALITY_DAYS: Final = 30
-MISSED_SHOWN: Final = 20
+AHEAD_DAYS: Final = 7
+STOPS_SHOWN: Final = 100
 REVISED_SHOWN: Final = 50
 
 
@@ -31,11 +32,12 @@ class Late:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """A planned stop that is in force. `explains` are centres whose trouble it covers."""
+    """A planned stop. `explains` are centres whose trouble it covers; `holds`: it is in force."""
 
     window: Window
     name: str
     explains: str
+    holds: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,7 @@ def look(alerts: Alerts, reader: Reader, words: Words) -> OfficerPage:
     return OfficerPage(
         title=_title(len(late), len(changed), len(dead), words),
         late=[Late(teller.row(i), span((now_ms - (i.target_ms or now_ms)) / 1000, words)) for i in late],
-        stops=_stops(reader.overview(), teller),
+        stops=_stops(reader, teller),
         changed=changed,
         quality=quality,
         scores=[_score(one, teller) for one in sorted(quality.rules, key=lambda one: -one.said)],
@@ -125,14 +127,18 @@ def _changed(alerts: Alerts, teller: Teller) -> list[Changed]:
     return found
 
 
-def _stops(seen: Overview, teller: Teller) -> list[Stop]:
-    """Planned stops that explain something now; the same one is told once."""
-    windows = {stop.id: stop for stop in (*seen.planned.values(), *seen.paused.values())}
+def _stops(reader: Reader, teller: Teller) -> list[Stop]:
+    """Planned stops of today and the days ahead, those in force first, with what they explain now."""
+    now_ms, seen = teller.now_ms, reader.overview()
     covered: dict[int, list[str]] = {}
     for centre, stop in seen.planned.items():
         covered.setdefault(stop.id, []).append(centre)
-    ordered = sorted(windows.values(), key=lambda stop: (stop.end_ms, stop.id))
-    return [Stop(stop, teller.name(stop.subject), teller.places(covered.get(stop.id, []))) for stop in ordered]
+    found = [stop for stop in reader.windows(now_ms, now_ms + AHEAD_DAYS * DAY_MS) if stop.end_ms > now_ms]
+    ordered = sorted(found, key=lambda stop: (not stop.holds(now_ms), stop.from_ms, stop.id))
+    return [
+        Stop(stop, teller.placed(stop.subject), teller.places(covered.get(stop.id, [])), stop.holds(now_ms))
+        for stop in ordered[:STOPS_SHOWN]
+    ]
 
 
 def _score(one: RuleScore, teller: Teller) -> Score:

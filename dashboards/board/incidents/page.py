@@ -1,4 +1,4 @@
-"""The facts of one incident's page: the verdict with its evidence, what became of it, who was told, what can be done."""
+"""The facts of an incident's page: the verdict with its evidence, what became of it, who was told, what can be done."""
 
 from __future__ import annotations
 
@@ -23,6 +23,9 @@ from dashboards.board.words import Words
 
 NAMES_LISTED: Final = 200
 CIRCUITS_LISTED: Final = 100
+_TOLD_WHOLE: Final = frozenset({"opened", "revised"})
+"""Events of which both is told: what it was, and the sentence."""
+
 _PAGED: Final = frozenset({"line", "lan", "device", "agent", "service", "signing"})
 
 NEXT: Final[Mapping[Stage, tuple[Stage, ...]]] = {
@@ -196,15 +199,18 @@ def _proven(one: Evidence, held: Incident, teller: Teller) -> Proven:
 
 def entry(one: Happened, teller: Teller) -> Entry:
     """What happened, in words."""
-    words, stage = teller.words, teller.called("stage", one.stage or "")
-    what = words(f"happened.{one.what}", stage=stage) if one.what == "stage" else words(f"happened.{one.what}")
-    by = teller.name(one.by) if one.by.startswith("team:") else one.by
-    return Entry(one.at_ms, what, by, teller.say(one.said), one.text)
+    said = teller.say(one.said)
+    stage = capital(teller.called("stage", one.stage or ""))
+    what = teller.words(f"happened.{one.what}", **({"stage": stage} if one.what == "stage" else {}))
+    if said and one.what not in _TOLD_WHOLE:
+        what, said = said, ""  # the sentence of the alerts says it all
+    return Entry(one.at_ms, what, teller.person(one.by), said, one.text)
 
 
 def revisions(story: Sequence[Happened], teller: Teller) -> list[Revision]:
     """Each verdict that took the place of another, newest first."""
-    found, before = list[Revision](), None
+    found = list[Revision]()
+    before: Verdict | None = None
     for one in story:
         if one.verdict is None:
             continue

@@ -1,4 +1,4 @@
-"""Before and after: what was measured while it was broken, what since it is said to be repaired, and whether they agree."""
+"""Before and after: what was measured while it was broken, what since it was repaired, and whether they agree."""
 
 from __future__ import annotations
 
@@ -64,24 +64,25 @@ def proof_of(reader: Reader, held: Incident, story: Sequence[Happened], teller: 
     if held.stage not in {"repaired", "closed"}:
         repaired = None  # it came back: the repair of then proves nothing
     planned = {item.subject for place in held.verdict.centres[:1] for item in reader.planned(place)}
-    standings = _standings(reader, held)
     until = min(one for one in (repaired, held.ended_ms, reader.now_ms() + 1) if one is not None)
-    pairs = [_pair(reader, held, key, (until, repaired), standings, teller) for key in tested(held, planned)]
+    now = _Now(_standings(reader, held), until, repaired)
+    pairs = [_pair(reader, held, key, now, teller) for key in tested(held, planned)]
     return Proof(pairs, repaired)
 
 
-def _pair(
-    reader: Reader,
-    held: Incident,
-    subject: str,
-    span: tuple[int, int | None],
-    standings: Mapping[str, Standing],
-    teller: Teller,
-) -> Pair:
-    until, repaired = span
-    before = _before(reader, held, subject, until)
-    after = None if repaired is None else _after(reader, subject, repaired)
-    standing = standings.get(subject)
+@dataclass(frozen=True, slots=True)
+class _Now:
+    """How the subjects stand, and the moments before and after which measurements are looked for."""
+
+    standings: Mapping[str, Standing]
+    until_ms: int
+    repaired_ms: int | None
+
+
+def _pair(reader: Reader, held: Incident, subject: str, now: _Now, teller: Teller) -> Pair:
+    before = _before(reader, held, subject, now.until_ms)
+    after = None if now.repaired_ms is None else _after(reader, subject, now.repaired_ms)
+    standing = now.standings.get(subject)
     bad = standing is not None and standing.state != "ok"
     return Pair(
         subject=subject,

@@ -1,4 +1,4 @@
-"""The pages of incidents for people with an account: all of them, one of them, its sheet, the open sites, the acts."""
+"""The pages of incidents for people with an account: all of them, one of them, its sheet, and the acts."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from dashboards.board import qr
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
 from dashboards.board.faults import Refused
-from dashboards.board.incidents import listing, offers, officer, page, work
+from dashboards.board.incidents import listing, offers, page
 from dashboards.board.incidents.acting import MUTES, Acts
-from dashboards.board.incidents.rows import overdue
 from dashboards.board.incidents.sheet import sheet_of
 from dashboards.board.live import Live
 from dashboards.board.render import Part, Renderer
@@ -40,7 +39,7 @@ class House:
 
 
 def incident_pages(house: House) -> list[HTTPRouteHandler]:
-    """`/incidents`, `/incidents/<number>`, its sheet, `/work`, `/alerts`."""
+    """`/incidents`, `/incidents/<number>`, and its sheet."""
     alerts, reader, door, live, render = house.alerts, house.reader, house.door, house.live, house.render
 
     @get("/incidents", sync_to_thread=True)
@@ -84,46 +83,7 @@ def incident_pages(house: House) -> list[HTTPRouteHandler]:
         values |= {"back": facts.p.row.href, "now_ms": facts.p.now_ms}
         return answer(request, render("incidents/sheet.html", seen, values))
 
-    @get("/work", sync_to_thread=True)
-    def work_page(request: Ask) -> Response[bytes]:
-        seen = door.enter(request)
-
-        def make() -> Part:
-            facts = work.look(alerts, reader, seen.words, seen.query)
-            return Part(facts.title, render("incidents/work.html", seen, {"p": facts, "now_ms": facts.now_ms}))
-
-        def table() -> offers.Table:
-            asked = listing.Asked(team=seen.query.get("team", ""))
-            return offers.incidents(listing.look(alerts, reader, seen.words, asked))
-
-        return taken(request, seen, {"incidents": table}) or live.page(request, seen, make, here="incidents")
-
-    @get("/alerts", sync_to_thread=True)
-    def officer_page(request: Ask) -> Response[bytes]:
-        seen = door.enter(request)
-
-        def look() -> officer.OfficerPage:
-            return officer.look(alerts, reader, seen.words)
-
-        def make() -> Part:
-            facts = look()
-            return Part(facts.title, render("incidents/officer.html", seen, {"p": facts, "now_ms": facts.now_ms}))
-
-        def late() -> offers.Table:
-            listed = listing.look(alerts, reader, seen.words, listing.Asked())
-            return offers.incidents(listed.only([one for one in listed.found if overdue(one, listed.now_ms)]))
-
-        makers = {
-            "late": late,
-            "stops": lambda: offers.stops(look()),
-            "changed": lambda: offers.changed(look()),
-            "quality": lambda: offers.quality(look()),
-            "missed": lambda: offers.missed(look()),
-            "told": lambda: offers.told([one.told for one in look().dead], reader.now_ms()),
-        }
-        return taken(request, seen, makers) or live.page(request, seen, make, here="incidents")
-
-    return [list_page, one_page, sheet_page, work_page, officer_page]
+    return [list_page, one_page, sheet_page]
 
 
 def incident_acts(house: House) -> list[HTTPRouteHandler]:

@@ -76,6 +76,12 @@ class Teller:
             return name  # their names tell it
         return self.words("incident.at_place", name=name, place=self.namer.centre(place, self.words))
 
+    def person(self, by: str) -> str:
+        """Who did something: a person, a team by its link, or motcua itself."""
+        if not by:
+            return self.words("happened.by_motcua")
+        return self.namer.team(by.removeprefix("team:"), self.words) if by.startswith("team:") else by
+
     def owner(self, verdict: Verdict) -> str:
         """Whose it is, as the board calls it on its chips."""
         return self.words.texts.get(f"owner.{verdict.owner}") or capital(self.called("owner", verdict.owner))
@@ -100,13 +106,30 @@ class Teller:
         """The incident in words."""
         words, verdict = self.words, held.verdict
         title = self.say(verdict.said)
-        since = words("incident.since", at=minute(held.since_ms, self.now_ms), span=span(age_ms(held, self.now_ms) / 1000, words))
+        since = words(
+            "incident.since", at=minute(held.since_ms, self.now_ms), span=span(age_ms(held, self.now_ms) / 1000, words)
+        )
         if held.ended_ms is not None:
-            since = words("incident.over", at=minute(held.ended_ms, self.now_ms), span=span(age_ms(held, self.now_ms) / 1000, words))
+            since = words(
+                "incident.over",
+                at=minute(held.ended_ms, self.now_ms),
+                span=span(age_ms(held, self.now_ms) / 1000, words),
+            )
         owner = self.owner(verdict)
         waiting = self.waiting(held)
         go = words("incident.go" if verdict.visit else "incident.no_visit")
-        told = ". ".join(part for part in (title, capital(since), self.places(verdict.centres, PLACES_TOLD), words("incident.whose", owner=owner), waiting, go) if part)
+        told = ". ".join(
+            part
+            for part in (
+                title,
+                capital(since),
+                self.places(verdict.centres, PLACES_TOLD),
+                words("incident.whose", owner=owner),
+                waiting,
+                go,
+            )
+            if part
+        )
         return Row(
             i=held,
             title=title,

@@ -42,7 +42,7 @@ def sheet_of(alerts: Alerts, reader: Reader, key: str, words: Words, base: str) 
     steps = []
     for stage in _STEPS:
         one = reached.get(stage)
-        by = "" if one is None else page.teller.name(one.by) if one.by.startswith("team:") else one.by
+        by = "" if one is None else page.teller.person(one.by)
         steps.append(Step(capital(page.teller.called("stage", stage)), None if one is None else one.at_ms, by))
     code, width = qr.path(f"{base}{page.row.href}")
     return SheetPage(page, steps, [one.text for one in story if one.text], code, width)

@@ -1,4 +1,4 @@
-"""What somebody who goes to a centre needs: circuit, contact, the way there, its last faults, neighbours that are cut."""
+"""What somebody who goes to a centre needs: circuit, contact, the way there, its last faults, neighbours cut off."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def sites(alerts: Alerts, reader: Reader, held: Incident, teller: Teller, most: 
     """The centres where somebody waits for this incident, in the order of the alphabet."""
     named = {key: teller.namer.centre(key, teller.words) for key in held.verdict.centres}
     ordered = sorted(named, key=lambda key: (collation_key(named[key]), key))[:most]
-    return [_site(alerts, reader, held, key, named[key], teller) for key in ordered]
+    return [_site(alerts, reader, held, key, teller) for key in ordered]
 
 
-def _site(alerts: Alerts, reader: Reader, held: Incident, key: str, name: str, teller: Teller) -> Site:
+def _site(alerts: Alerts, reader: Reader, held: Incident, key: str, teller: Teller) -> Site:
     place = reader.places().get(key)
     own = reader.every_line().get(key, ())
     concerned = [line for line in own if line.key in held.verdict.subjects]
@@ -57,7 +57,7 @@ def _site(alerts: Alerts, reader: Reader, held: Incident, key: str, name: str, t
     down = _neighbours(reader, held, place)
     return Site(
         key=key,
-        name=name,
+        name=teller.namer.centre(key, teller.words),
         place=place,
         opening=reader.opening(key),
         lines=concerned or list(own),
