@@ -72,9 +72,7 @@ def _missing(path: str) -> str:
 
 
 def _refused(words: Words, why: str, path: str) -> Problem:
-    """What the alerts refuse says itself why, in English; a link that is not right is told as such."""
-    if path.startswith("/t/") and path.count("/") == 2:
-        return _problem(words, 403, "guest_link", path)
+    """What the alerts refuse says itself why, in English."""
     told = _problem(words, 409, "incident_refused", path)
     return msgspec.structs.replace(told, detail=why) if why and words.lang == "en" else told
 

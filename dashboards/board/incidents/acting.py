@@ -9,6 +9,7 @@ from typing import Final
 from alerts.api import STAGES, Incident, NotFound, Stage
 from alerts.api import Commands as AlertCommands
 from alerts.api import Reader as Alerts
+from alerts.api import Refused as NotNow
 from collector.api import Actor, Commands, Reader
 from dashboards.board.faults import Refused
 from dashboards.board.incidents.calling import Namer
@@ -39,11 +40,13 @@ class Acts:
         held, to, text = self._alerts.incident(key), wanted, text_of(form)
         refuse_early(held, to)
         code = code_of(form.get("code", "")) if to == "on_site" else ""
+        proof = self._proof(held) if to == "closed" else code
         try:
-            proof = self._proof(held) if to == "closed" else code
             return self._acts.move(actor, held.id, to, text=text, proof=proof)
-        except NotFound as error:
-            raise Refused(409, "incident_unknown_code" if code else "incident_refused") from error
+        except (NotFound, NotNow) as error:
+            if not code:
+                raise
+            raise Refused(409, "incident_unknown_code") from error
 
     def _proof(self, held: Incident) -> str:
         teller = Teller(catalogue("vi"), Namer(self._reader), self._reader.now_ms())

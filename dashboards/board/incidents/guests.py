@@ -12,6 +12,8 @@ from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from alerts.api import NotFound
+from alerts.api import Refused as NotGranted
 from collector.api import Actor
 from dashboards.board.door import own_origin
 from dashboards.board.faults import Refused
@@ -36,11 +38,14 @@ class Guests:
         self._house = house
 
     def enter(self, request: Ask, token: str) -> tuple[Visit, Actor, str]:
-        """The visit, who the token speaks for, and its incident. Raises Refused of the board or of the alerts."""
+        """The visit, who the token speaks for, and its incident. Raises Refused for a link that is not right."""
         seen = self._house.door.enter(request, open_to_all=True)
         if not _TOKEN.fullmatch(token):
             raise Refused(403, "guest_link")
-        actor, incident = self._house.acts.guest(token)
+        try:
+            actor, incident = self._house.acts.guest(token)
+        except (NotGranted, NotFound) as error:
+            raise Refused(403, "guest_link") from error
         return replace(seen, actor=actor), actor, incident
 
     def act(self, request: Ask, token: str, csrf: str) -> tuple[Actor, str]:

@@ -1,4 +1,4 @@
-"""What may be done about an incident, by whom: an account with its session's mark, a signed link for its one incident."""
+"""What may be done about an incident, and by whom: an account with its mark, a signed link for its one incident."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def last(board: Served, number: int) -> tuple[str, str, str]:
     ("act", "form", "happened"),
     [
         pytest.param("move", {"to": "acknowledged"}, ("stage", "Nguyễn Thị Hoà", ""), id="taken"),
-        pytest.param("comment", {"text": " Đã gọi trực ca "}, ("comment", "Nguyễn Thị Hoà", "Đã gọi trực ca"), id="comment"),
+        pytest.param("comment", {"text": " Đã gọi "}, ("comment", "Nguyễn Thị Hoà", "Đã gọi"), id="comment"),
         pytest.param("label", {"wrong": "1", "text": "mất điện"}, ("wrong", "Nguyễn Thị Hoà", "mất điện"), id="wrong"),
         pytest.param("label", {"wrong": "0"}, ("right", "Nguyễn Thị Hoà", ""), id="right"),
         pytest.param("mute", {"hours": "4"}, ("muted", "Nguyễn Thị Hoà", ""), id="muted"),
