@@ -1,7 +1,7 @@
 """Incidents in memory behind `alerts.api`: what the tests of the board's pages look at, and what screenshots show.
 
-`Desk` implements Reader and Commands over a `World`. Its rules are few and plain: stages go forward, the code of a
-centre is `A1-<key>`, an incident is closed by an observation that passed. Its sentences are its own (`double.`): what
+`Desk` implements Reader and Commands over a `World`. Its rules are few and plain: stages go forward, and an incident
+is closed by an observation that passed. Its sentences are its own (`double.`): what
 pages do with a sentence does not depend on how verdicts are worded.
 """
 
@@ -160,8 +160,6 @@ class Desk:
         held = self.incident(incident)
         if STAGES.index(to) <= STAGES.index(held.stage):
             raise Refused(f"It is {held.stage} already.")
-        if to == "on_site" and proof and proof not in {f"A1-{key}" for key in held.verdict.centres}:
-            raise Refused("This is not the code of a centre of this incident.")
         if to == "closed" and held.verdict.visit and not proof:
             raise Refused("Nothing measured bears out that it is repaired.")
         closed = self.world.now if to == "closed" else None
@@ -270,6 +268,7 @@ def desk() -> Desk:
     _revised(made)
     _past(made)
     _quality(made)
+    world.codes_there = {key: f"{n:06d}" for n, key in enumerate(CUT, start=481_516)}
     made.guests[TOKEN] = (Actor(f"team:{TEAM}", "session"), made.incident("1042").id)
     return made
 

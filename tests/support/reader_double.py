@@ -15,6 +15,7 @@ from collector.api import (
     Act,
     Actor,
     AgentInfo,
+    CarriedIn,
     Carrying,
     Centre,
     Chronicle,
@@ -87,7 +88,7 @@ class World:
     known_places: dict[str, Place] = field(default_factory=dict)
     known_lines: dict[str, list[LineInfo]] = field(default_factory=dict)
     known_systems: list[SystemInfo] = field(default_factory=list)
-    carried: dict[str, Carrying] = field(default_factory=dict)  # by the key of the centre
+    carries: dict[str, Carrying] = field(default_factory=dict)  # by the key of the centre
     ranked: Ranking = field(default_factory=lambda: Ranking(0, 0, 0.8, (), ()))
     never_proved: list[Unproved] = field(default_factory=list)
     checked: dict[str, list[NormCheck]] = field(default_factory=dict)  # by the key of the line's subject
@@ -99,6 +100,8 @@ class World:
     ways: dict[str, PathView] = field(default_factory=dict)
     tested: dict[str, list[SpeedTest]] = field(default_factory=dict)  # by line
     curves: dict[str, list[Series]] = field(default_factory=dict)  # what history has of a subject, where it is told
+    codes_there: dict[str, str] = field(default_factory=dict)  # what the box's page of a centre shows
+    blobs: dict[str, CarriedIn] = field(default_factory=dict)  # evidence that phones bring
     phone_refused: str = ""  # why nobody may test from a phone now
     known_teams: list[Team] = field(default_factory=list)
     version: int = 1
@@ -171,7 +174,7 @@ class World:
         return self.known_lines.get(centre, [])
 
     def carrying(self) -> Mapping[str, Carrying]:
-        return self.carried
+        return self.carries
 
     def ranking(self, from_ms: int, to_ms: int) -> Ranking:
         return replace(self.ranked, from_ms=from_ms, to_ms=to_ms)
@@ -275,6 +278,17 @@ class World:
                 value = max(0.0, 0.01 * (wave - 0.9))
             found.append(Point(at_ms, value * 0.8, value, value * 1.5, 30))
         return found
+
+    def complaints(self, since_ms: int) -> list[StoredObservation]:
+        return [o for o in self.stored.values() if o.observation.probe == "complaint" and o.at_ms > since_ms]
+
+    def is_there(self, centre: str, code: str) -> bool:
+        return self.codes_there.get(centre) == code
+
+    def carried(self, blob: str) -> CarriedIn:
+        if blob not in self.blobs:
+            raise NotAllowed("the evidence was not signed by a box of this province")
+        return self.blobs[blob]
 
     def agents(self, centre: str | None = None) -> list[AgentInfo]:
         return [agent for agent in self.listed_agents if centre in {None, agent.centre}]

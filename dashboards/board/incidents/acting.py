@@ -6,10 +6,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from alerts.api import STAGES, Incident, NotFound, Stage
+from alerts.api import STAGES, Incident, Stage
 from alerts.api import Commands as AlertCommands
 from alerts.api import Reader as Alerts
-from alerts.api import Refused as NotNow
 from collector.api import Actor, Commands, Reader
 from dashboards.board.faults import Refused
 from dashboards.board.incidents.calling import Namer
@@ -19,6 +18,7 @@ from dashboards.board.incidents.testing import ask
 from dashboards.board.words import catalogue
 
 MAX_TEXT: Final = 1_000
+CENTRES_TRIED: Final = 100
 HOUR_MS: Final = 3_600_000
 MUTES: Final = (0, 1, 4, 24)
 """For how many hours an incident may be kept quiet from a page; 0: speak again."""
@@ -33,20 +33,25 @@ class Acts:
         self._alerts, self._acts, self._reader, self._commands = alerts, acts, reader, commands
 
     def move(self, actor: Actor, key: str, form: Mapping[str, str]) -> Incident:
-        """Go on to the next stage. On site is borne out by the centre's code, closing by a measurement."""
+        """Go on to the next stage. On site may be borne out by the box's code, closing is by a measurement."""
         wanted = form.get("to", "")
         if wanted not in STAGES:
             raise Refused(400, "incident_stage")
         held, to, text = self._alerts.incident(key), wanted, text_of(form)
         refuse_early(held, to)
-        code = code_of(form.get("code", "")) if to == "on_site" else ""
-        proof = self._proof(held) if to == "closed" else code
-        try:
-            return self._acts.move(actor, held.id, to, text=text, proof=proof)
-        except (NotFound, NotNow) as error:
-            if not code:
-                raise
-            raise Refused(409, "incident_unknown_code") from error
+        if to == "on_site" and (code := code_of(form.get("code", ""))):
+            text = self._seen_there(held, code, text)
+        proof = self._proof(held) if to == "closed" else ""
+        return self._acts.move(actor, held.id, to, text=text, proof=proof)
+
+    def _seen_there(self, held: Incident, code: str, text: str) -> str:
+        """What is noted of somebody whose code is that of a centre of the incident. Raises Refused where it is none."""
+        words = catalogue("vi")
+        for centre in held.verdict.centres[:CENTRES_TRIED]:
+            if self._reader.is_there(centre, code):
+                said = words("incident.code_proved", place=Namer(self._reader).centre(centre, words))
+                return f"{said} {text}".strip()
+        raise Refused(409, "incident_unknown_code")
 
     def _proof(self, held: Incident) -> str:
         teller = Teller(catalogue("vi"), Namer(self._reader), self._reader.now_ms())
