@@ -11,7 +11,6 @@ import re
 from datetime import UTC, datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
-from email.policy import SMTP as POLICY
 from email.utils import format_datetime
 from typing import Annotated, Final, Literal
 
@@ -20,6 +19,7 @@ from msgspec import Meta, Struct
 from alerts.channels.address import Short
 from alerts.channels.errors import ChannelError
 from alerts.channels.letter import Letter
+from alerts.channels.mailheaders import POLICY
 from alerts.channels.post import Post
 from alerts.channels.smtp import Server, deliver
 
