@@ -14,14 +14,14 @@ from typing import Final
 
 
 class _Policy(EmailPolicy):
-    def fold(self, name: str, value: object) -> str:
+    def fold(self, name: str, value: str) -> str:
         return (
             f"{name}: {folded(name, value, self.linesep)}{self.linesep}"
             if _foreign(value)
             else super().fold(name, value)
         )
 
-    def fold_binary(self, name: str, value: object) -> bytes:
+    def fold_binary(self, name: str, value: str) -> bytes:
         return self.fold(name, value).encode("ascii", "surrogateescape")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from email import message_from_bytes, policy
+from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -213,7 +214,7 @@ WORDS = [
 def test_no_blank_of_a_subject_or_a_name_is_lost_however_it_is_folded(words: list[str]) -> None:
     title, name = " ".join(words), " ".join(word for word in words[:12] if word.isalnum()) or "Tổ"
     sent = Letter(key="k", title_vi=title, text_vi="t", title_en="", text_en="", created_ms=0)
-    boxes = [email.Mailbox(name, addr_spec="a@x.vn"), email.Mailbox("Trực", addr_spec="b@x.vn")]
+    boxes = [Mailbox(name, addr_spec="a@x.vn"), Mailbox("Trực", addr_spec="b@x.vn")]
     raw = email.message_of(sent, "Giám sát một cửa <c@x.vn>", boxes).as_bytes()
     back = message_from_bytes(raw, policy=policy.default)
     assert back["Subject"] == f"[motcua] {title}"
