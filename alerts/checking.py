@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final
@@ -46,8 +47,8 @@ def look(settings: Settings) -> list[Found]:
     return [*found, *_fields("heartbeat", settings.heartbeat, home)]
 
 
-def add_to(app: typer.Typer, home: Callable[[], Path]) -> None:
-    """Put the command into a group of commands. `home`: where `alerts.toml` is looked for."""
+def mount(app: typer.Typer) -> None:
+    """Put the command into a group of commands."""
 
     @app.command("check-config")
     def check_config(
@@ -56,7 +57,7 @@ def add_to(app: typer.Typer, home: Callable[[], Path]) -> None:
         ] = None,
     ) -> None:
         """Say what alerts.toml brings into effect, without a secret, and what of it cannot work."""
-        where = path or home()
+        where = (path or Path(os.environ.get("MOTCUA_HOME") or "var")).absolute()
         try:
             settings = read_settings(where)
         except SettingsError as error:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from alerts import checking
 from alerts.incidents import cli as incidents
 from alerts.incidents.cli import Opened
 
@@ -15,4 +16,5 @@ def commands(opened: Opened) -> typer.Typer:
     """The commands, to be mounted under `motcua alerts`."""
     app = typer.Typer(name="alerts", help="Incidents: what is wrong, whose it is, why we think so.")
     incidents.mount(app, opened)
+    checking.mount(app)
     return app

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import cache
 from importlib import metadata
-from typing import Final
+from typing import Any, Final
 
 from cryptography import x509
 from prometheus_client import Gauge
@@ -56,7 +56,7 @@ def version() -> str:
         return "unpackaged"
 
 
-def _set(gauge: Gauge, rows: Iterable[Row[tuple[object, ...]]]) -> None:
+def _set(gauge: Gauge, rows: Iterable[Row[Any]]) -> None:
     gauge.clear()  # what nobody is any more is gone, not as it was
-    for *labels, count in rows:
-        gauge.labels(*labels).set(count)
+    for row in rows:
+        gauge.labels(*row[:-1]).set(row[-1])

@@ -140,8 +140,8 @@ def test_settings_that_cannot_be_used_are_refused(text: str, said: str, tmp_path
 def run(home: Path) -> tuple[int, str]:
     app = typer.Typer()
     app.callback()(lambda: None)
-    checking.add_to(app, lambda: home)
-    done = CliRunner().invoke(app, ["check-config"])
+    checking.mount(app)
+    done = CliRunner().invoke(app, ["check-config"], env={"MOTCUA_HOME": str(home)})
     return done.exit_code, done.output
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from alerts.channels import ChannelError, Post, alertmanager
-from alerts.channels.letter import Letter
+from alerts.channels.letter import Field, Letter
 from alerts.deliver.heartbeat import alert_at
 from alerts.deliver.holding import Holding
 from tests.support import alertmanager as real
@@ -48,12 +48,19 @@ def now_ms() -> int:
     return SystemClock().wall_ms()
 
 
-def incident(number: int, owner: str = "line", *, area: str = "bac-giang", **changed: object) -> Letter:
+def incident(number: int, owner: str = "line", *, area: str = "bac-giang", **changed: Field) -> Letter:
     """A letter of now about one incident; its facts are what Alertmanager groups by."""
     began = now_ms() - 60_000
-    facts = {"owner": owner, "area": area, "carrier": "vnpt", "state": "down", "since_ms": began, "ended_ms": None}
+    facts: dict[str, Field] = {
+        "owner": owner,
+        "area": area,
+        "carrier": "vnpt",
+        "state": "down",
+        "since_ms": began,
+        "ended_ms": None,
+    }
     made = replace(letter(), incident=f"01JD{number:04}", number=number, created_ms=now_ms())
-    return replace(made, fields={**facts, **changed})  # type: ignore[arg-type]
+    return replace(made, fields={**facts, **changed})
 
 
 def until(look: Callable[[], bool], seconds: float = 15.0) -> bool:
@@ -119,7 +126,7 @@ def test_what_arrives_is_what_was_written(manager: real.Manager, home: Path) -> 
     (alert,) = manager.alerts()
     assert alert["annotations"]["description_vi"] == letter().text_vi
     assert alert["labels"]["alertname"] == "motcua_incident"
-    assert alert["generatorURL"] == "https://motcua.example.vn/incidents/12"
+    assert str(alert["generatorURL"]) == "https://motcua.example.vn/incidents/12"
 
 
 @needs_alertmanager

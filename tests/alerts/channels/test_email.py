@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from email import message_from_bytes
+from email import message_from_bytes, policy
+from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from alerts.channels import ChannelError, Post, email
 from alerts.channels.letter import Letter
@@ -187,3 +190,34 @@ def test_a_title_of_two_lines_makes_one_subject() -> None:
     )  # fmt: skip
     back = message_from_bytes(made.as_bytes())
     assert (back["Bcc"], back["To"]) == (None, "b@x.vn")
+
+
+WORDS = [
+    "Phường",
+    "Bắc",
+    "Giang",
+    "mất",
+    "từ",
+    "09:13;",
+    "mạng",
+    "of",
+    "a",
+    "Đồng",
+    "Kỳ",
+    "VD-NET-07210-A",
+    "=?x?=",
+    '"Tổ"',
+]
+
+
+@given(words=st.lists(st.sampled_from(WORDS), min_size=1, max_size=40))
+def test_no_blank_of_a_subject_or_a_name_is_lost_however_it_is_folded(words: list[str]) -> None:
+    title, name = " ".join(words), " ".join(word for word in words[:12] if word.isalnum()) or "Tổ"
+    sent = Letter(key="k", title_vi=title, text_vi="t", title_en="", text_en="", created_ms=0)
+    boxes = [Mailbox(name, addr_spec="a@x.vn"), Mailbox("Trực", addr_spec="b@x.vn")]
+    raw = email.message_of(sent, "Giám sát một cửa <c@x.vn>", boxes).as_bytes()
+    back = message_from_bytes(raw, policy=policy.default)
+    assert back["Subject"] == f"[motcua] {title}"
+    assert [(box.display_name, box.addr_spec) for box in back["To"].addresses] == [(name, "a@x.vn"), ("Trực", "b@x.vn")]
+    assert raw.isascii()
+    assert max(map(len, raw.split(b"\r\n"))) < 998

@@ -19,7 +19,10 @@ from tests.support.letters import BEGAN_MS, BOARD, KEY, NOW_MS, Names, ground, i
 from wire import strict
 
 GOLDEN = Path(__file__).parents[2] / "data" / "letters"
-"""What letters say. To take a change over on purpose: MOTCUA_GOLDEN=write pytest tests/alerts/channels/test_wording.py"""
+"""What letters say. To take a change over on purpose: MOTCUA_GOLDEN=write pytest, with this file."""
+
+
+SLOW = Said("verdict.service_degraded", {"system": "service:dvcqg", "since_ms": BEGAN_MS, "count": 87, "of": 99})
 
 
 def kinds() -> dict[str, Callable[[Lang], Letter]]:
@@ -28,7 +31,7 @@ def kinds() -> dict[str, Callable[[Lang], Letter]]:
         "recovered": lambda lang: letter("recovered", lang=lang),
         "correction": lambda lang: letter("correction", lang=lang),
         "escalation": lambda lang: letter("escalation", lang=lang),
-        "shared": lambda lang: shared(lang),
+        "shared": shared,
         "trial": lambda lang: wording.trial("mail", names=Names(), now_ms=NOW_MS, lang=lang, link=BOARD),
     }
 
@@ -36,9 +39,11 @@ def kinds() -> dict[str, Callable[[Lang], Letter]]:
 def shared(lang: Lang) -> Letter:
     """A shared system that is slow at 87 centres, whose fault nobody travels for."""
     keys = [f"1{n:04}-1" for n in range(1, 88)]
-    made = message(owner="service", state="degraded", centres=keys, circuits=[], lines=[Said("message.no_visit")])
+    made = message(owner="service", state="degraded", centres=keys, circuits=[], title=SLOW, lines=[])
     whole = incident()
-    verdict = replace(whole.verdict, owner="service", cause="service:dvcqg", visit=False, evidence=())
+    verdict = replace(
+        whole.verdict, owner="service", cause="service:dvcqg", visit=False, said=SLOW, rule="service", evidence=()
+    )
     seen = Ground(NOW_MS, BOARD, replace(whole, verdict=verdict, waiting=None, target_ms=None))
     return wording.letter(made, key=KEY, audience="officer", ground=seen, names=Names(), lang=lang)
 
