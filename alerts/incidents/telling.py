@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -12,7 +12,7 @@ from alerts.api import Incident, Said, Verdict
 from alerts.deliver.message import Message
 from alerts.deliver.outbox import put
 from alerts.dispatch import Audience, Town, audiences, hands, target, waiting
-from alerts.dispatch.town import town_of
+from alerts.dispatch.town import Span, town_of
 from alerts.incidents.drafts import Act, Event, Tell
 from alerts.tables import incident
 from collector.api import Reader
@@ -87,7 +87,23 @@ def town_now(reader: Reader, conn: Connection, now_ms: int) -> Town:
     """The province, and how much every team has to do."""
     own = select(incident.c.team, func.count()).where(incident.c.closed_ms.is_(None), incident.c.team.is_not(None))
     load = {row[0]: row[1] for row in conn.execute(own.group_by(incident.c.team))}
-    return town_of(reader, now_ms, load)
+    return steady(town_of(reader, now_ms, load))
+
+
+def steady(town: Town) -> Town:
+    """The same town, its calendar asked once for each schedule: a carrier's cut concerns a hundred centres of one."""
+    known: dict[tuple[str, int, int], Sequence[Span] | None] = {}
+
+    def opens(centre: str, from_ms: int, to_ms: int) -> Sequence[Span] | None:
+        place = town.places.get(centre)
+        if place is None or not place.hours:
+            return None
+        key = (place.hours, from_ms, to_ms)
+        if key not in known:
+            known[key] = town.opens(centre, from_ms, to_ms)
+        return known[key]
+
+    return replace(town, opens=opens)
 
 
 def waited(one: Incident, town: Town, now_ms: int) -> float | None:

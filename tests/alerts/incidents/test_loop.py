@@ -214,7 +214,7 @@ def story(province: Province, clock: HandClock, step: Callable[[Province], int])
 def test_a_step_killed_at_every_statement_is_done_again_and_nothing_is_double(
     province: Province, clock: HandClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("alerts.incidents.loop.ACTS_A_JOB", 2)
+    monkeypatch.setattr("alerts.incidents.writing.ACTS_A_JOB", 2)
     start = clock.wall
     story(province, clock, calmly)
     wanted = province.content()
