@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, select
 
 from alerts.api import Incident, Said, Verdict
 from alerts.deliver.message import Message
-from alerts.deliver.outbox import put
+from alerts.deliver.outbox import Row, put_all, row_of
 from alerts.dispatch import Audience, Town, audiences, hands, target, waiting
 from alerts.dispatch.town import Span, town_of
 from alerts.incidents.drafts import Act, Event, Tell
@@ -48,21 +48,23 @@ class Teller:
             now = replace(now, waiting=waited(now, self.town, self._now_ms))
         return Act(act.was, now, events, act.tells)
 
-    def put(self, conn: Connection, act: Act) -> None:
-        """Put what is to be told of an act into the outbox."""
+    def put(self, conn: Connection, acts: Sequence[Act]) -> None:
+        """Put what is to be told of some acts into the outbox."""
+        put_all(conn, [row for act in acts for row in self._rows(act)])
+
+    def _rows(self, act: Act) -> Iterator[Row]:
         for tell in act.tells:
-            for audience in self._audiences(act, tell):
-                put(
-                    conn, incident=act.now, kind=tell.kind, audience=audience, now_ms=self._now_ms,
-                    message=message(act.now, tell, self.town), due_ms=self._now_ms, turn=tell.turn,
-                )  # fmt: skip
+            yield from (self._row(act.now, tell, audience) for audience in self._audiences(act, tell))
         if any(tell.kind == "correction" for tell in act.tells) and act.was is not None and act.now.open:
+            called = Tell("call", str(act.now.reopened))
             for audience in hands(self._who(act.was), self._who(act.now)).fresh:
-                told = Tell("call", str(act.now.reopened))
-                put(
-                    conn, incident=act.now, kind="call", audience=audience, now_ms=self._now_ms,
-                    message=message(act.now, told, self.town), due_ms=self._now_ms, turn=told.turn,
-                )  # fmt: skip
+                yield self._row(act.now, called, audience)
+
+    def _row(self, one: Incident, tell: Tell, audience: Audience) -> Row:
+        return row_of(
+            incident=one, kind=tell.kind, audience=audience, message=message(one, tell, self.town),
+            now_ms=self._now_ms, due_ms=self._now_ms, turn=tell.turn,
+        )  # fmt: skip
 
     def _audiences(self, act: Act, tell: Tell) -> list[Audience]:
         """A call and a recovery go to those whose it is. A correction goes to those whose it was, and to those whose it

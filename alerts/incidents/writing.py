@@ -53,8 +53,7 @@ def write_acts(conn: Connection, acts: Sequence[Act], teller: Teller, now_ms: in
     _place(conn, numbered)
     if events := [event_row(act.now.id, now_ms, event) for act in numbered for event in act.events]:
         conn.execute(insert(happened), events)
-    for act in numbered:
-        teller.put(conn, act)
+    teller.put(conn, numbered)
 
 
 def _numbered(conn: Connection, acts: Sequence[Act]) -> list[Act]:
