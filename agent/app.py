@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent import health, identity, probes
-from agent.config import Config, listen_address
+from agent.attest import probe as attesting
+from agent.config import Config, lan_address, listen_address
 from agent.context import Facts
 from agent.counts import Counts
 from agent.lifetime import LifetimeFile
@@ -32,9 +33,14 @@ from agent.work.runner import Runner
 from agent.work.schedule import Schedule
 from agent.work.tasks import Tasks
 from agent.work.workers import Workers
+from wire import attest
 from wire.client import Client, pinned
 from wire.clock import Clock, SystemClock, boot_id
 from wire.messages import Observation
+
+if TYPE_CHECKING:
+    from agent.lan.desk import LanDesk
+    from agent.lan.server import LanPage
 
 TICK_S: Final = 1.0
 LAST_WORDS_S: Final = 2.0
@@ -70,9 +76,8 @@ class Agent:
         self._context = pinned(self._ca)
         self._measure(config, world)
         self._connect(config, world)
-        self._page = (
-            Page(listen_address(config.metrics_listen), lambda: self.health.latest) if config.metrics_listen else None
-        )
+        self._lan = self._lan_desk(config) if config.lan_listen else None
+        self._pages = list(self._listeners(config))
 
     def _measure(self, config: Config, world: World) -> None:
         self.recorder = Recorder(
@@ -104,6 +109,7 @@ class Agent:
             home=self.home,
             plan_version=lambda: self.plan.now.version,
         )
+        self.attest = attesting.Attest(self.keeper, self.identity, self.home, self.contact.server_now_ms)
         self.schedule = Schedule(world.clock, self.runner.due, world.chance)
         self.guard = Guard(world.clock, wake=self._wake, counts=self.counts)
 
@@ -145,6 +151,29 @@ class Agent:
     def _client(self, timeout_s: float = 15.0) -> Client:
         return Client(self.url, self._context, token=self.identity.token, timeout_s=timeout_s)
 
+    def _lan_desk(self, config: Config) -> LanDesk:
+        from agent.lan.desk import LanDesk  # off by default: an agent without the page does not carry it
+
+        return LanDesk(
+            self.identity,
+            self.home,
+            f"{config.lan_carry.rstrip('/')}/e#" if config.lan_carry else "",
+            clock=self._clock,
+            contact=self.contact,
+            due=self.runner.due,
+            items=lambda: self.plan.now.items,
+            sink=self._sink,
+        )
+
+    def _listeners(self, config: Config) -> Iterator[Page | LanPage]:
+        if config.metrics_listen:
+            yield Page(listen_address(config.metrics_listen), lambda: self.health.latest)
+        if self._lan is not None:
+            from agent.lan.server import Desk, LanPage
+
+            desk = Desk(self._lan.look, self._lan.slow, self._clock.mono_ms)
+            yield LanPage(lan_address(config.lan_listen), desk)
+
     # --- from start to stop -------------------------------------------------------------------------------------------
 
     def run(self) -> None:
@@ -155,8 +184,8 @@ class Agent:
         self._apply(self.plan.now)
         self.schedule.start()
         loops = [self._loop(loop) for loop in (self.recorder.run, self.sender.run, self.waiter.run)]
-        if self._page is not None:
-            self._page.start()
+        for page in self._pages:
+            page.start()
         while not self._stop.wait(TICK_S):
             self.guard.tick()
             self.runner.watch()
@@ -194,8 +223,8 @@ class Agent:
                 self.sender.last_words(self._client(LAST_WORDS_S))
         except Unwritable as error:
             warn("last_words_lost", error=str(error))
-        if self._page is not None:
-            self._page.stop()
+        for page in self._pages:
+            page.stop()
         if not (sending.is_alive() or recording.is_alive()):
             self.keeper.close()  # else a thread may be in the middle of it; a WAL needs no goodbye
         say("stop", agent=self.identity.agent)
@@ -203,7 +232,8 @@ class Agent:
     # --- what the parts ask of each other -----------------------------------------------------------------------------
 
     def _load(self, name: str) -> probes.Probe:
-        return self.health.probe if name == health.PROBE else probes.load(name)
+        own: dict[str, probes.Probe] = {health.PROBE: self.health.probe, attest.PROBE: self.attest.probe}
+        return own.get(name) or probes.load(name)
 
     def _facts(self) -> Facts:
         who = self.identity
@@ -213,14 +243,18 @@ class Agent:
     def _sink(self, observation: Observation) -> None:
         self.recorder.put(observation)
         self.reactions.see(observation)
+        if self._lan is not None:
+            self._lan.take(observation)
         if observation.task_id is not None:
             self.tasks.finished(observation.task_id)
 
     def _apply(self, held: Held) -> None:
-        own = health.item(self.identity.subject)
-        items = [*(i for i in held.items if i.id != own.id), own]
+        own = (health.item(self.identity.subject), attesting.item(self.identity.subject))
+        items = [*(i for i in held.items if i.id not in {one.id for one in own}), *own]
         self.schedule.apply(items)
         self.reactions.apply(items)
+        if self._lan is not None:
+            self._lan.apply(items)
         self.runner.forget({i.id for i in items})
 
     def _tell_interrupted(self) -> None:

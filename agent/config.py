@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Callable
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -26,6 +27,8 @@ class Config(msgspec.Struct, frozen=True):
     backlog_pace_s: Annotated[float, Meta(ge=0.1, le=60)] = 2.0
     workers: Annotated[int, Meta(ge=1, le=64)] = 8
     metrics_listen: str = ""  # such as "127.0.0.1:9410"; empty: no listener at all
+    lan_listen: str = ""  # such as "0.0.0.0:8088": the page for the centre's own network; empty: none
+    lan_carry: str = ""  # the board's address as phones reach it, such as "https://motcua.example.vn": for evidence
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def home_path(self) -> Path:
@@ -44,15 +47,28 @@ def for_home(home: Path, path: Path | None = None) -> Config:
     return msgspec.structs.replace(config, home=str(home.absolute()))
 
 
+def lan_address(text: str) -> tuple[str, int]:
+    """Host and port of `lan_listen`. Raises ValueError for an address that is no network's own, or public."""
+    host, port = _literal(text)
+    if not (ip_address(host).is_private or ip_address(host).is_unspecified):
+        raise ValueError("the page is for the centre's own network: listen on a private address, or on 0.0.0.0")
+    return host, port
+
+
 def listen_address(text: str) -> tuple[str, int]:
     """Host and port of `metrics_listen`. Raises ValueError unless it is a literal loopback address with a port."""
+    bare, port = _literal(text)
+    if not ip_address(bare).is_loopback:
+        raise ValueError("the agent listens on loopback addresses only")
+    return bare, port
+
+
+def _literal(text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     bare = host.removeprefix("[").removesuffix("]")
     if not colon or not port.isdigit() or not 0 <= int(port) <= 65_535:
         raise ValueError("it is address:port, such as 127.0.0.1:9410")
-    if not ipaddress.ip_address(bare).is_loopback:
-        raise ValueError("the agent listens on loopback addresses only")
-    return bare, int(port)
+    return str(ip_address(bare)), int(port)
 
 
 def _checked(config: Config, name: str) -> Config:
@@ -62,9 +78,15 @@ def _checked(config: Config, name: str) -> Config:
         raise SettingsError(f"{name}: home: {config.home} is there, but it is not a folder")
     if config.collector_url and not config.collector_url.startswith("https://"):
         raise SettingsError(f"{name}: collector_url: the address of a collector begins with https://")
-    if config.metrics_listen:
+    if config.lan_carry and not config.lan_carry.startswith("https://"):
+        raise SettingsError(f"{name}: lan_carry: the address that phones open begins with https://")
+    listeners: tuple[tuple[str, str, Callable[[str], object]], ...] = (
+        ("metrics_listen", config.metrics_listen, listen_address), ("lan_listen", config.lan_listen, lan_address),
+    )  # fmt: skip
+    for key, text, read in listeners:
         try:
-            listen_address(config.metrics_listen)
+            if text:
+                read(text)
         except ValueError as error:
-            raise SettingsError(f"{name}: metrics_listen: {error}") from error
+            raise SettingsError(f"{name}: {key}: {error}") from error
     return config

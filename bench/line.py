@@ -2,7 +2,7 @@
 
 Three network namespaces; the router in the middle holds both directions to a rate (tc tbf) with a known queue. Taken in
 turn: iperf3 down and up, our engine, speedtest-cli. What a program costs is what the kernel says of its process
-(getrusage), interpreter and imports included; both run their engine alone, without the agent around it.
+(getrusage, VmHWM), interpreter and imports included; both run their engine alone, without the agent around it.
 """
 
 from __future__ import annotations
@@ -114,6 +114,7 @@ def _once(made: Chain, key: bytes, engine: str) -> Once:
     job = {
         "url": f"http://{SERVER}:{PORT}", "address": SERVER, "ticket": ticket, "streams": usual.streams,
         "max_bytes": 10**9, "min_s": usual.min_s, "max_s": usual.max_s, "precision": usual.precision,
+        "enough_s": usual.enough_s, "enough_bytes": usual.enough_bytes,
     }  # fmt: skip
     command = [sys.executable, "-m", "bench.lineonce", engine, json.dumps(job)]
     done = subprocess.run(made.inside(made.centre, *command), capture_output=True, cwd=ROOT, check=False)

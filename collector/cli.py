@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from collector import commands as acts
 from collector import policy_cli
+from collector.attesting.command import verify_record
 from collector.console import EPILOG, FAILED, USAGE, Json
 from collector.console import end as _end
 from collector.console import listing as _list
@@ -42,6 +43,7 @@ def commands() -> typer.Typer:
     app.command("check-config", epilog=EPILOG)(check_config)
     app.command("login-link", epilog=EPILOG)(login_link)
     app.command("reflect", epilog=EPILOG)(reflect)
+    app.command("verify", epilog=EPILOG)(verify_record)
     lifecycle.mount(app)
     measuring.mount(app)
     leases.mount(app)

@@ -10,13 +10,15 @@ import io
 import os
 import selectors
 import socket
-import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from agent.net.links import ANY_EXIT, FORBIDDEN, NO_WAY, Exit, LinkError, NoExit, NoPermission, now_s
 from wire.outcomes import Result, fail, unknown
+
+if TYPE_CHECKING:
+    import ssl
 
 STALL_S: Final = 0.5
 MAX_HEAD_BYTES: Final = 128 * 1024
@@ -49,6 +51,7 @@ class Stream:
     def __init__(self, left: Callable[[], float], phases: dict[str, float], leave: Exit = ANY_EXIT) -> None:
         self._left, self.phases, self._leave = left, phases, leave
         self._sock: socket.socket | None = None
+        self._secure = False
 
     def close(self) -> None:
         if self._sock is not None:
@@ -65,7 +68,8 @@ class Stream:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with self.timed("connect"):
             try:
-                where = socket.getaddrinfo(address, port, family, kind)[0][4]
+                # Bytes: a text would be encoded as an international name, and the tables for that be loaded.
+                where = socket.getaddrinfo(address.encode("ascii", "replace"), port, family, kind)[0][4]
                 self._sock = socket.socket(family, kind)
             except socket.gaierror as error:
                 raise StreamError(unknown("no_way"), error.strerror or str(error)) from error
@@ -93,6 +97,7 @@ class Stream:
         """Agree upon an encryption in the phase `tls`; the other side's certificate. Raises StreamError."""
         with self.timed("tls"):
             self.sock.settimeout(self._left() or 1e-3)
+            self._secure = True
             # Wrapped without a handshake first: a failed one must leave a socket that is still ours to close.
             plain_name = name.partition("%")[0].rstrip(".")
             wrapped = context.wrap_socket(self.sock, server_hostname=plain_name, do_handshake_on_connect=False)
@@ -123,7 +128,7 @@ class Stream:
         except OSError as error:
             if now_s() - begun > left + STALL_S:
                 raise StreamError(unknown("interrupted"), "this machine stood still while it waited") from error
-            raise _translated(error, phase) from error
+            raise (_of_tls(error) if self._secure else None) or _translated(error, phase) from error
         self.phases[phase] = self.phases.get(phase, 0.0) + now_s() - begun
 
 
@@ -159,17 +164,24 @@ def _writable(sock: socket.socket, wait_s: float) -> bool:
 
 
 def _translated(error: OSError, phase: str) -> StreamError:
+    if isinstance(error, TimeoutError):
+        return StreamError(fail(_TIMEOUTS.get(phase, f"timeout_{phase}")), str(error))
+    if error.errno in _MEANING:
+        return StreamError(_MEANING[error.errno], errno_text(error.errno))
+    return StreamError(unknown("probe_error"), f"{type(error).__name__}: {error}")
+
+
+def _of_tls(error: OSError) -> StreamError | None:
+    """What an error of the encryption means; None for any other."""
+    import ssl  # here, or plain connections would load 4.5 MB of it
+
     match error:
-        case TimeoutError():
-            return StreamError(fail(_TIMEOUTS.get(phase, f"timeout_{phase}")), str(error))
         case ssl.SSLCertVerificationError():
             reason = _CERTIFICATE.get(error.verify_code, "cert_untrusted")
             return Untrusted(fail(reason), error.verify_message)
         case ssl.SSLError():
             return StreamError(fail("tls_failed"), error.reason or str(error))
-        case _ if error.errno in _MEANING:
-            return StreamError(_MEANING[error.errno], errno_text(error.errno))
-    return StreamError(unknown("probe_error"), f"{type(error).__name__}: {error}")
+    return None
 
 
 _MEANING: Final[dict[int | None, Result]] = {

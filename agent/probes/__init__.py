@@ -5,11 +5,12 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from agent.context import Context
-from wire.messages import PlanItem, Scalar, Value
-from wire.outcomes import Result
+if TYPE_CHECKING:
+    from agent.context import Context
+    from wire.messages import PlanItem, Scalar, Value
+    from wire.outcomes import Result
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Again:
     after_s: float
 
 
-Probe = Callable[[PlanItem, Context], Measured | Again]
+Probe = Callable[["PlanItem", "Context"], Measured | Again]
 
 # Imported on first use, so that a missing optional library costs one probe and not the agent.
 PROBES: Final[dict[str, str]] = {

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-import msgspec
-
-from wire.identity import IdentityError, Kind, parse_subject
 from wire.outcomes import Result, unknown
 
 if TYPE_CHECKING:
+    import msgspec
+
+    from wire.identity import Kind
     from wire.messages import PlanItem, Scalar
 
-S = TypeVar("S", bound=msgspec.Struct)
+S = TypeVar("S", bound="msgspec.Struct")
 
 
 class Ended(Exception):
@@ -30,6 +30,8 @@ def bad_setting(key: str, text: str) -> Ended:
 
 def settings_of(item: PlanItem, struct: type[S]) -> S:
     """The item's settings as `struct`; keys it does not know are a newer plan's and are ignored. Raises Ended."""
+    import msgspec
+
     try:
         return msgspec.convert(item.settings, struct)
     except (msgspec.ValidationError, OverflowError) as error:
@@ -39,6 +41,8 @@ def settings_of(item: PlanItem, struct: type[S]) -> S:
 
 def kind_of(item: PlanItem, kinds: tuple[Kind, ...]) -> Kind:
     """The kind of the item's subject, one of `kinds`. Raises Ended."""
+    from wire.identity import IdentityError, parse_subject
+
     try:
         kind = parse_subject(item.subject).kind
     except IdentityError as error:

@@ -20,12 +20,17 @@ import msgspec
 from agent.spool import age
 from agent.spool.cutting import MAX_BYTES, groups
 from agent.spool.file import connect, told_apart
+from wire import attest
 from wire.clock import Clock
 from wire.codec import encode_batch
 from wire.messages import Batch, Observation, Receipt
 
 # Else SQLite finds all that wait by the index on their age, and sorts them: 40,000 rows for the last 60.
 _BY_NUMBER: Final = "NOT INDEXED WHERE"
+
+_PROVED: Final = "INSERT OR IGNORE INTO proved SELECT number, sha256 FROM batch WHERE number = ?"
+# Where nothing can be signed, the newest wait.
+_PROVED_ENOUGH: Final = "DELETE FROM proved WHERE number <= (SELECT max(number) FROM proved) - ?"
 
 _DECODER: Final = msgspec.json.Decoder(Observation)
 
@@ -75,7 +80,8 @@ class Spool:
     # --- in -----------------------------------------------------------------------------------------------------------
 
     def append(self, observations: Sequence[Observation], boot_id: str | None = None) -> None:
-        """Keep observations of this boot (or of `boot_id`), and mark the tasks they answer as done, in one commit."""
+        """Keep observations of this boot (or of `boot_id`), in one commit: the tasks they answer are done with it, and
+        the batches that they attest need not be attested again."""
         boot = boot_id or self.boot_id
         with self.transaction():
             self._db.executemany(
@@ -84,6 +90,9 @@ class Spool:
             )
             done = [(o.task_id,) for o in observations if o.task_id is not None]
             self._db.executemany("UPDATE task SET done = 1 WHERE id = ?", done)
+            for attested in (o for o in observations if o.probe == attest.PROBE):
+                told = attest.numbers(str(attested.detail.get("batches", "")))
+                self._db.executemany("DELETE FROM proved WHERE number = ?", [(number,) for number in told])
             self._keep_clock()
 
     def cut(self) -> int:
@@ -170,12 +179,20 @@ class Spool:
         ours = [r for r in receipts if r.epoch == self.epoch]
         stored = [r for r in ours if r.code != "conflict"]
         with self.transaction():
-            self._db.executemany("DELETE FROM batch WHERE number = ?", [(r.batch,) for r in stored])
+            numbers = [(r.batch,) for r in stored]
+            self._db.executemany(_PROVED, numbers)
+            self._db.executemany("DELETE FROM batch WHERE number = ?", numbers)
+            self._db.execute(_PROVED_ENOUGH, (attest.MAX_BATCHES,))
             self.count("rejected", sum(len(r.rejected) for r in stored))
             for receipt in ours:
                 if receipt.code == "conflict":
                     self._set_aside(receipt.batch, "conflict")
         return {r.batch for r in ours}
+
+    def proved(self) -> list[tuple[int, bytes]]:
+        """Number and SHA-256 of the batches that were receipted and not attested yet, by number."""
+        with told_apart():
+            return self._db.execute("SELECT number, sha256 FROM proved ORDER BY number").fetchall()
 
     def set_aside(self, number: int, why: str) -> None:
         """Never send this batch again; it stays in the file for whoever wants to look, until the room is needed."""

@@ -17,6 +17,7 @@ from agent.spool.queue import Spool
 from agent.spool.trim import Limits, trim
 from wire.clock import Clock
 from wire.messages import Observation
+from wire.onsite import COMPLAINT
 from wire.outcomes import Outcome
 
 GATHER_S: Final = 0.3  # neighbours that come within this share a commit; the promise is one second
@@ -113,13 +114,13 @@ class Recorder:
         return bool(changes)
 
     def _is_urgent(self, o: Observation) -> bool:
-        """A failure, a recovery, an answer somebody waits for. The first `ok` of an item is none."""
+        """A failure, a recovery, an answer somebody waits for, a person's word. The first `ok` of an item is none."""
         key = (o.subject, o.probe, o.target)
         before = self._outcomes.get(key, "ok")
         if len(self._outcomes) >= MAX_HELD:
             self._outcomes.clear()
         self._outcomes[key] = o.outcome
-        return o.outcome != before or o.task_id is not None
+        return o.outcome != before or o.task_id is not None or o.probe == COMPLAINT
 
     def _cut(self, *, urgent: bool) -> None:
         now = self._clock.mono_ms()

@@ -34,3 +34,11 @@ class Contact:
         if self._server_ms is None:
             return self._clock.wall_ms()
         return self._server_ms + self._clock.mono_ms() - self._heard_mono_ms
+
+    def heard_ms(self) -> int | None:
+        """When the collector was last heard, by its own time; None before the first answer."""
+        return self._server_ms
+
+    def quiet_ms(self) -> int | None:
+        """How long ago that is."""
+        return None if self._server_ms is None else self._clock.mono_ms() - self._heard_mono_ms

@@ -53,7 +53,18 @@ from collector.api.facts import (
     Unit,
 )
 from collector.api.paths import Broken, Hop, PathLook, PathView
-from collector.api.places import OWN_ROOMS, PHASES, Duty, LineInfo, PhaseTimes, Place, SystemInfo, SystemView, Team
+from collector.api.places import (
+    OWN_ROOMS,
+    PHASES,
+    CarriedIn,
+    Duty,
+    LineInfo,
+    PhaseTimes,
+    Place,
+    SystemInfo,
+    SystemView,
+    Team,
+)
 from collector.api.ranking import (
     NEVER_TESTED,
     NO_CONTRACT,
@@ -84,6 +95,7 @@ __all__ = [
     "Announce",
     "Boot",
     "Broken",
+    "CarriedIn",
     "CarrierRank",
     "Carrying",
     "Centre",

@@ -26,7 +26,7 @@ from collector.api.facts import (
     TaskInfo,
 )
 from collector.api.paths import PathView
-from collector.api.places import Duty, LineInfo, PhaseTimes, Place, SystemInfo, Team
+from collector.api.places import CarriedIn, Duty, LineInfo, PhaseTimes, Place, SystemInfo, Team
 from collector.api.ranking import Carrying, NormCheck, Ranking, Unproved
 from collector.api.speeds import PhoneTest, SpeedTest
 from wire.messages import Notice
@@ -168,6 +168,18 @@ class Reader(Protocol):
 
     def phase_times(self, subjects: Sequence[str]) -> dict[str, PhaseTimes]:
         """The newest answer to each of these `service:<id>@<centre>`; of more than `MAX_PHASED` the first ones."""
+        ...
+
+    def complaints(self, since_ms: int) -> list[StoredObservation]:
+        """What clerks said is slow since a moment, by the page of their box; of each centre the newest word."""
+        ...
+
+    def is_there(self, centre: str, code: str) -> bool:
+        """Whether a code is that of the page of a box at this centre, now or a little while ago."""
+        ...
+
+    def carried(self, blob: str) -> CarriedIn:
+        """What a cut-off box saw, brought by a phone. Raises NotAllowed where it is not from one of ours, or old."""
         ...
 
     def agents(self, centre: str | None = None) -> list[AgentInfo]: ...

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from collector.api.facts import Standing, State
+from wire.carried import Sight
 
 OWN_ROOMS: Final = "00000-"
 """How the keys of the province's own rooms begin: what is measured there is the province's view, no centre's."""
@@ -122,3 +123,17 @@ class PhaseTimes:
     at_ms: int
     seconds: Mapping[str, float]
     total_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedIn:
+    """Evidence of a cut-off box that a phone carried here; its signature is verified.
+
+    `heard_ms`: when the box last heard the collector. `sights`: how each of its targets stood.
+    """
+
+    agent: str
+    centre: str
+    at_ms: int
+    heard_ms: int | None
+    sights: tuple[Sight, ...]

@@ -134,6 +134,8 @@ class Bandwidth(Struct, frozen=True, kw_only=True):
     slot_s: Annotated[float, Meta(ge=10, le=600)] = 60.0
     phone_s: Annotated[float, Meta(ge=10, le=600)] = 180.0
     test_s: Annotated[float, Meta(ge=2, le=300)] = 30.0
+    enough_s: Annotated[float, Meta(ge=0.5, le=60)] = 2.5
+    enough_bytes: Annotated[float, Meta(ge=1e5, le=1e12)] = 5e7
     test_bytes: Annotated[float, Meta(ge=1e6, le=1e12)] = 1e9
     day_bytes: Annotated[float, Meta(ge=1e6, le=1e13)] = 2e9
     day_most_bytes: Annotated[float, Meta(ge=1e6, le=1e13)] = 8e9

@@ -74,6 +74,8 @@ WORDS: Final = {
     "bandwidth.slot_s": "A line is kept for one test this long",
     "bandwidth.phone_s": "A line is kept for a test from a phone this long",
     "bandwidth.test_s": "A test loads a line this long at most",
+    "bandwidth.enough_s": "After this long in one direction a test is content with wider bounds",
+    "bandwidth.enough_bytes": "After so much in one direction, too",
     "bandwidth.test_bytes": "A test moves so much at most",
     "bandwidth.day_bytes": "A line's tests move so much a day at most",
     "bandwidth.day_most_bytes": "With tests that people ask for, so much a day at most",

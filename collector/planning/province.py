@@ -154,7 +154,7 @@ def _rhythm(conn: Connection, now_ms: int) -> Rhythm | None:
     if conn.scalar(select(measure_server.c.url).limit(1)) is None:
         return None
     policy = policies_in_force(conn).at(now_ms).policy.bandwidth
-    return Rhythm(policy.period_s, policy.spare_period_s, policy.test_s)
+    return Rhythm(policy.period_s, policy.spare_period_s, policy.test_s, policy.enough_s, policy.enough_bytes)
 
 
 def _posts(conn: Connection, agents: Collection[str] | None) -> list[Post]:

@@ -21,11 +21,13 @@ _INTERNET: Final = frozenset({"internet", "mobile"})
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """How often, and how long a test takes at most; from the policy in force."""
+    """How often, how long a test takes at most, what a direction of it should cost; from the policy in force."""
 
     period_s: float
     spare_period_s: float
     test_s: float
+    enough_s: float
+    enough_bytes: float
 
 
 def add_tests(drawn: Drawn, post: Post, lines: Sequence[Line], rhythm: Rhythm | None) -> None:
@@ -42,7 +44,8 @@ def _tests(lines: Sequence[Line], rhythm: Rhythm) -> Iterator[Wanted]:
             continue
         default = default or line.reach_by == DEFAULT
         period_s = rhythm.spare_period_s if line.key in spare else rhythm.period_s
-        settings: dict[str, Scalar] = {"engine": TARGET, **bound}
+        cost = {"enough_s": rhythm.enough_s, "enough_bytes": rhythm.enough_bytes}
+        settings: dict[str, Scalar] = {"engine": TARGET, **cost, **bound}
         why = "a spare line: seldom; " if line.key in spare else ""
         yield Wanted(
             line.subject, PROBE, TARGET, period_s, rhythm.test_s + MARGIN_S, settings,

@@ -104,7 +104,8 @@ class Register:
         if version is not None and version != newest:
             subjects = _planned_subjects(conn, name)
             self._plans[name] = (version, subjects)
-        return Known(name, centre, role, subjects | {f"agent:{name}", device}, sha256 or "")
+        own = {f"agent:{name}", device} | ({f"centre:{centre}"} if role == "box" else set())  # a clerk's word is on it
+        return Known(name, centre, role, subjects | own, sha256 or "")
 
 
 def _live() -> Select[str, str, str, str, str, int | None, str | None]:

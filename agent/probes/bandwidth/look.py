@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Final
 from agent.net.links import now_s
 
 MAX_TABLE_BYTES: Final = 256 * 1024
+MAX_LINE_BYTES: Final = 4 * 1024
 HEADER_BYTES: Final = 66
 """Ethernet, IPv4 and TCP with time stamps: what each packet of a stream carries besides its bytes of load."""
 
@@ -52,12 +54,22 @@ class Between:
 
 def look(proc: Path, interface: str) -> Look:
     """This moment. `interface` empty: no counters."""
+    total, idle = _processors(proc)
+    return Look(now_s(), counters(proc, interface) if interface else None, total - idle, total)
+
+
+def _processors(proc: Path) -> tuple[float, float]:
+    """Seconds of all processors since the machine came up, and how many of them idle; from /proc/stat, else psutil."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        with (proc / "stat").open("rb") as file:
+            first = file.readline(MAX_LINE_BYTES).split()
+        ticks = [int(word) for word in first[1:9]]  # what guests used, behind these, is in user already (proc(5))
+        second = os.sysconf("SC_CLK_TCK")
+        return sum(ticks) / second, (ticks[3] + ticks[4]) / second
     import psutil
 
     times = psutil.cpu_times()
-    total = sum(list(times)[:8])  # what guests used, behind these, is in user already (proc(5))
-    idle = times.idle + getattr(times, "iowait", 0.0)
-    return Look(now_s(), counters(proc, interface) if interface else None, total - idle, total)
+    return sum(list(times)[:8]), times.idle + getattr(times, "iowait", 0.0)
 
 
 def between(before: Look, after: Look) -> Between:

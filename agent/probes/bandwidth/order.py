@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from agent.net.links import Exit
-from agent.probes.bandwidth.look import Look
-from wire.messages import Scalar
+if TYPE_CHECKING:
+    from agent.net.links import Exit
+    from agent.probes.bandwidth.look import Look
+    from wire.messages import Scalar
 
 Way = Literal["download", "upload"]
 WAYS: Final[tuple[Way, Way]] = ("download", "upload")
@@ -16,7 +17,8 @@ WAYS: Final[tuple[Way, Way]] = ("download", "upload")
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One test: against whom, out of which door, how much it may cost. Seconds of load are of each direction.
+    """One test: against whom, out of which door, how much it may cost. Seconds of load are of each direction, and so
+    is what it should cost (`enough_s`, `enough_bytes`): what is spent beyond that buys less and less precision.
 
     `public`: servers of the internet instead of `url`, where the engine knows any. `ca_pem`: what signs a server over
     TLS. `look` reads the interface's counters and the processors.
@@ -32,6 +34,8 @@ class Order:
     max_bytes: int
     min_s: float
     max_s: float
+    enough_s: float
+    enough_bytes: float
     precision: float
     left: Callable[[], float]
     look: Callable[[], Look]

@@ -44,6 +44,8 @@ _APART_S: Final = 3.0  # what a test spends beside its two directions: connectio
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """`max_s` is of one direction; `precision` the half-width of the 95 % bounds, as a share, that ends a direction.
 
+    `enough_s`, `enough_bytes`: what a direction should cost; beyond that wider bounds end it, too.
+
     `other_bytes_s` and `busy_ratio`: from how much other traffic and processor on nothing is measured.
     """
 
@@ -51,6 +53,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     streams: Annotated[int, Meta(ge=1, le=16)] = 12
     min_s: Annotated[float, Meta(ge=0.5, le=30)] = 1.0
     max_s: Annotated[float, Meta(ge=1, le=60)] = 8.0
+    enough_s: Annotated[float, Meta(ge=0.5, le=60)] = 2.5
+    enough_bytes: Annotated[float, Meta(ge=1e5, le=1e12)] = 5e7
     precision: Annotated[float, Meta(ge=0.001, le=0.2)] = 0.01
     other_bytes_s: Annotated[float, Meta(ge=0, le=1e9)] = 25_000.0
     busy_ratio: Annotated[float, Meta(ge=0, le=1)] = 0.3
@@ -121,6 +125,8 @@ def _order(item: PlanItem, settings: Settings, held: Held, ctx: Context, found: 
         max_bytes=held.lease.max_bytes,
         min_s=settings.min_s,
         max_s=min(settings.max_s, (span - _APART_S) / 2),
+        enough_s=settings.enough_s,
+        enough_bytes=settings.enough_bytes,
         precision=settings.precision,
         left=lambda: max(0.0, (until_ms - ctx.clock.mono_ms()) / 1000),
         look=lambda: looking.look(ctx.proc, interface),

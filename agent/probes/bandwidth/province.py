@@ -15,10 +15,11 @@ from typing import Final
 from agent.net.links import now_s
 from agent.net.stream import StreamError
 from agent.probes.bandwidth.estimate import Estimate
-from agent.probes.bandwidth.load import BUFFER, Drive, Loader, Pinger, Taker
+from agent.probes.bandwidth.load import Drive
 from agent.probes.bandwidth.order import Course, Findings, Order, Way
+from agent.probes.bandwidth.streams import BUFFER, Loader, Pinger, Taker
 from agent.probes.bandwidth.talk import Connection, Report, Server, server_of
-from agent.probes.bandwidth.watch import Watch, settled
+from agent.probes.bandwidth.watch import LOOSEST, Watch, settled
 from agent.probes.given import Ended
 from agent.probes.trains import median
 from wire.outcomes import fail, unknown
@@ -27,8 +28,6 @@ IDLE_PINGS: Final = 12
 IDLE_GAP_S: Final = 0.02
 SETTLE_S: Final = 3.0
 CLOCK_OFF: Final = 0.1
-LOOSEST: Final = 0.25
-"""A figure whose bounds are wider than this share of it is none."""
 
 
 def run(order: Order, found: Findings) -> None:
@@ -89,6 +88,8 @@ class Trial:
         watch = Watch(
             min_s=order.min_s,
             max_s=order.max_s,
+            enough_s=order.enough_s,
+            enough_bytes=order.enough_bytes,
             precision=order.precision,
             bytes_left=self._share(way),
             left=order.left,

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import json
+import math
 import re
 import socket
-import ssl
 import struct
 import sys
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
-
-import msgspec
 
 from agent.net.links import now_s
 from agent.net.stream import Stream, StreamError
-from agent.probes.bandwidth.order import Order
 from agent.probes.given import Ended
-from wire.messages import Scalar
 from wire.outcomes import Result, fail, unknown
-from wire.pinning import pinned
+
+if TYPE_CHECKING:
+    import ssl
+
+    from agent.probes.bandwidth.order import Order
+    from wire.messages import Scalar
 
 MARK: Final = b"motcua-measure: 1"
 MAX_HEAD_BYTES: Final = 8 * 1024
@@ -34,7 +36,8 @@ _CONGESTION: Final = b"cubic"
 _RETRANSMITTED: Final = struct.Struct("=100xI")  # tcpi_total_retrans in struct tcp_info (linux/tcp.h)
 
 
-class Report(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Report:
     """What the server says of a test and of itself; the same as collector/measure/streams.py sends."""
 
     received: int
@@ -84,6 +87,10 @@ def server_of(order: Order) -> Server:
 
 
 def _context(order: Order) -> ssl.SSLContext:
+    import ssl  # only here: over plain HTTP a test does without OpenSSL's 4.5 MB
+
+    from wire.pinning import pinned
+
     try:
         context = pinned(order.ca_pem)
     except ssl.SSLError as error:
@@ -111,6 +118,7 @@ class Connection:
             raise
         self.sock = self._stream.sock
         self.plain = server.context is None
+        self.busy = _busy(self.plain)
 
     def drop(self) -> None:
         """Close it at once; what is still under way is thrown away, or it would load the line behind the test."""
@@ -151,10 +159,7 @@ class Connection:
             if not more:
                 break
             raw += more
-        try:
-            return msgspec.json.decode(raw, type=Report)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
-            raise Ended(fail("bad_answer"), error=f"the server's report cannot be read: {error}") from error
+        return _report(raw)
 
     def retransmitted(self) -> int:
         """Bytes that TCP had to send again on this connection, about; 0 where the system does not tell."""
@@ -165,6 +170,36 @@ class Connection:
             segments: int = _RETRANSMITTED.unpack(info)[0]
             return segments * self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG)
         return 0
+
+
+def _busy(plain: bool) -> tuple[type[OSError], ...]:
+    """What is raised where a connection has nothing to give or to take at the moment."""
+    if plain:
+        return (BlockingIOError,)
+    import ssl
+
+    return (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
+
+
+def _report(raw: bytes) -> Report:
+    """A report as it came. Raises Ended where it is none."""
+    try:
+        told: dict[str, object] = json.loads(raw)
+        return Report(_count(told["received"]), _count(told["sent"]), _seconds(told["mono_s"]), _seconds(told["cpu_s"]))
+    except (ValueError, TypeError, KeyError, OverflowError, RecursionError) as error:
+        raise Ended(fail("bad_answer"), error=f"the server's report cannot be read: {str(error)[:200]}") from error
+
+
+def _count(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError(f"{value!r} is no number of bytes")
+    return value
+
+
+def _seconds(value: object) -> float:
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise TypeError(f"{value!r} is no number of seconds")
+    return float(value)
 
 
 def tune(sock: socket.socket) -> None:

@@ -8,37 +8,55 @@ from typing import Final
 from agent.probes.bandwidth.estimate import Estimate, Flow
 from agent.probes.trains import median
 
+LOOSEST: Final = 0.25
+"""A figure whose bounds are wider than this share of it is none."""
+
 MIN_PINGS: Final = 8
 QUEUE_RATIO: Final = 0.1
 QUEUE_S: Final = 0.001
 QUEUE_WAIT_S: Final = 1.5
-"""How long a speed that is known waits for a queue that still grows."""
+DEAR: Final = 2.0
+"""A speed that is known waits for a queue that still grows so many seconds, and until the test costs so many times
+what it should."""
 
 
 class Watch:
-    """When enough is known of a direction: steady and precise, or so many seconds or bytes."""
+    """When enough is known of a direction: steady and precise, or so many seconds or bytes.
+
+    Beyond `enough_s` or `enough_bytes` the bounds may be wider, by the square of how many times that was spent: they
+    narrow with its root at best, so what they still gain is soon not worth its price.
+    """
 
     def __init__(
-        self, *, min_s: float, max_s: float, precision: float, bytes_left: int, left: Callable[[], float]
-    ) -> None:
+        self, *, min_s: float, max_s: float, enough_s: float, enough_bytes: float, precision: float, bytes_left: int,
+        left: Callable[[], float],
+    ) -> None:  # fmt: skip
         self._min_s, self._max_s, self._precision = min_s, max_s, precision
+        self._enough_s, self._enough_bytes = enough_s, enough_bytes
         self._bytes_left, self._left = bytes_left, left
         self.estimate: Estimate | None = None
         self.seconds = self._known_s = 0.0
 
     def over(self, flow: Flow, moved: int, rtts_since: Callable[[float], list[float]], seconds: float) -> str:
         """Why to stop now; empty to go on."""
-        self.seconds, self.estimate = seconds, flow.estimate()
-        if moved >= self._bytes_left:
-            return "bytes"
-        if seconds >= self._max_s or self._left() <= 0:
-            return "time"
-        found = self.estimate
-        if found is None or seconds < self._min_s or not found.steady or found.spread > self._precision:
+        self.seconds, ended = seconds, self._used_up(moved, seconds)
+        if not ended and seconds < self._min_s:
             return ""
+        found = self.estimate = flow.estimate()
+        cost = max(seconds / self._enough_s, moved / self._enough_bytes)
+        wide_enough = min(LOOSEST, self._precision * max(1.0, cost) ** 2)
+        if ended or found is None or not found.steady or found.spread > wide_enough:
+            return ended
         self._known_s = self._known_s or seconds
-        waited = seconds - self._known_s >= QUEUE_WAIT_S
-        return "known" if waited or stands(rtts_since(found.since_s)) else ""
+        waited = seconds - self._known_s >= QUEUE_WAIT_S or cost >= DEAR
+        if not waited and not stands(rtts_since(found.since_s)):
+            return ""
+        return "known" if found.spread <= self._precision else "enough"
+
+    def _used_up(self, moved: int, seconds: float) -> str:
+        if self.exceeded(moved):
+            return "bytes"
+        return "time" if seconds >= self._max_s or self._left() <= 0 else ""
 
     def exceeded(self, moved: int) -> bool:
         return moved >= self._bytes_left

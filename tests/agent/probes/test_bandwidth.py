@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -221,6 +223,45 @@ def resets(sock: socket.socket, _route: str) -> None:
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
     sock.close()
     raise OSError
+
+
+def reports(body: bytes) -> Answer:
+    def answer(sock: socket.socket, route: str) -> None:
+        text = body if route == "report" else b""
+        sock.sendall(b"HTTP/1.1 %d OK\r\nMotcua-Measure: 1\r\n\r\n%s" % (200 if text else 204, text))
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b'{"received":1,"sent":0,"mono_s":NaN,"cpu_s":0}', id="not a number"),
+        pytest.param(b'{"received":1,"sent":0,"mono_s":1e999,"cpu_s":0}', id="infinity"),
+        pytest.param(b'{"received":1,"sent":0,"mono_s":1%s,"cpu_s":0}' % (b"0" * 400), id="more than fits"),
+        pytest.param(b'{"received":1.5,"sent":0,"mono_s":1,"cpu_s":0}', id="half a byte"),
+        pytest.param(b'{"received":"1","sent":0,"mono_s":1,"cpu_s":0}', id="a text"),
+        pytest.param(b'{"received":1,"sent":0,"mono_s":1}', id="less than is needed"),
+        pytest.param(b"[" * 3000 + b"}", id="deep"),
+        pytest.param(b'["received"]}', id="not JSON"),
+        pytest.param(b'{"\xff":1}', id="not UTF-8"),
+        pytest.param(b"7}", id="no object"),
+    ],
+)
+def test_a_report_that_cannot_be_read_gives_no_figure(body: bytes) -> None:
+    with misbehaving(reports(body)) as url:
+        found = run_test(url, streams=2)
+    assert (found.result.outcome, reason(found), speeds(found)) == ("fail", "bad_answer", [])
+    assert "report cannot be read" in str(found.detail["error"])
+
+
+def test_over_plain_http_the_engine_does_without_what_is_heavy() -> None:
+    heavy = {"ssl", "msgspec", "psutil", "logging", "http.client"}
+    command = [sys.executable, "-c", "import sys, agent.probes.bandwidth.province; print(*sys.modules)"]
+    done = subprocess.run(command, capture_output=True, check=True, text=True)
+    loaded = set(done.stdout.split())
+    assert "agent.probes.bandwidth.talk" in loaded
+    assert loaded & heavy == set()
 
 
 @pytest.mark.parametrize(

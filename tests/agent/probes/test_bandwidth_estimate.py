@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -78,7 +79,7 @@ class TestEstimate:
 
 class TestWhenItIsEnough:
     def watch(self, **given: float) -> Watch:
-        said = {"min_s": 1.0, "max_s": 5.0, "precision": 0.01} | given
+        said = {"min_s": 1.0, "max_s": 5.0, "enough_s": 3.0, "enough_bytes": 1e7, "precision": 0.01} | given
         return Watch(**said, bytes_left=10**9, left=lambda: 60.0)
 
     def test_a_known_speed_and_a_queue_that_stands_end_it(self) -> None:
@@ -95,6 +96,25 @@ class TestWhenItIsEnough:
     )
     def test_else_it_goes_on(self, made: Flow, rtts: list[float], seconds: float) -> None:
         assert self.watch().over(made, 10**6, lambda _: rtts, seconds) == ""
+
+    @pytest.mark.parametrize(
+        ("moved", "seconds", "ended"),
+        [
+            pytest.param(10**6, 2.0, "", id="cheap so far"),
+            pytest.param(10**6, 4.5, "", id="for half as much time again as it should take"),
+            pytest.param(10**6, 9.0, "enough", id="for three times as much"),
+            pytest.param(3 * 10**7, 2.0, "enough", id="for three times as many bytes"),
+        ],
+    )
+    def test_the_dearer_a_test_the_wider_its_bounds_may_be(self, moved: int, seconds: float, ended: str) -> None:
+        rough = flow([MBIT * (1 + (-1) ** n * 0.1) for n in range(8) for _ in range(12)])
+        assert 0.03 < known(rough).spread < 0.08
+        assert self.watch(max_s=20.0).over(rough, moved, lambda _: [0.05] * 10, seconds) == ended
+
+    def test_a_queue_that_grows_is_waited_for_while_the_test_is_cheap(self) -> None:
+        watch, growing = self.watch(), [0.01] * 5 + [0.05] * 5
+        assert watch.over(flow([MBIT] * 100), 10**6, lambda _: growing, 1.0) == ""
+        assert watch.over(flow([MBIT] * 100), 2 * 10**7, lambda _: growing, 1.1) == "known"
 
     def test_bytes_and_time_end_it_whatever_is_known(self) -> None:
         assert self.watch().over(flow([MBIT]), 10**9, lambda _: [], 0.5) == "bytes"
@@ -163,6 +183,15 @@ class TestLook:
         )
         assert looking.counters(tmp_path, "eth0") == Counters(1000, 3000, 20, 40)
         assert looking.counters(tmp_path, "wan9") is None
+
+    def test_the_processors_are_read_without_a_library_where_the_system_has_a_table(self, tmp_path: Path) -> None:
+        (tmp_path / "stat").write_text("cpu  100 0 100 700 100 0 0 0 50 50\ncpu0 1 1 1 1 1 1 1 1 1 1\n")
+        found, second = looking.look(tmp_path, ""), os.sysconf("SC_CLK_TCK")
+        assert (found.busy_s, found.all_s, found.counters) == (200 / second, 1000 / second, None)
+
+    def test_else_a_library_tells(self, tmp_path: Path) -> None:
+        found = looking.look(tmp_path, "")
+        assert 0 < found.busy_s < found.all_s
 
     def test_the_way_out_and_its_interface_are_found(self) -> None:
         assert looking.interface_of(looking.source_towards("127.0.0.1")) == "lo"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from agent.probes import Measured
+from agent.probes import Measured, quality
 from collector.reflector.serving import bind
 from collector.settings import Address
 from tests.support.netns import PEER_V4, PEER_V6, Wire, needs_netns, wired
@@ -105,7 +105,9 @@ def laid() -> Iterator[Wire]:
 
 
 @pytest.fixture
-def cable(laid: Wire) -> Iterator[Cable]:
+def cable(laid: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cable]:
+    # On a cable of a metre an answer that is not there after 0.3 s does not come.
+    monkeypatch.setattr(quality, "_DOUBT", {"packets": 3, "interval_s": 0.05, "timeout_s": 0.3})
     with reflecting(lambda: laid.peer.call(lambda: bind(Address("0.0.0.0", PORT)))) as running:
         yield Cable(laid, running)
     laid.peer.filter_input()

@@ -8,7 +8,8 @@ from collector.planning.drawing import UNDECLARED, Drawn, Line, Post
 from collector.planning.speedtests import Rhythm, add_tests
 from wire.messages import Role
 
-RHYTHM = Rhythm(86_400.0, 604_800.0, 30.0)
+RHYTHM = Rhythm(86_400.0, 604_800.0, 30.0, 2.5, 5e7)
+COST = {"enough_s": 2.5, "enough_bytes": 5e7}
 DAILY, WEEKLY = 86_400.0, 604_800.0
 
 
@@ -49,9 +50,9 @@ def test_how_often_a_line_is_tested(lines: list[Line], periods: dict[str, float]
 def test_a_test_is_told_how_to_leave_by_its_line() -> None:
     settings = [dict(item.settings) for item in drawn(INTERNET, OFFICE, Line("07375-1/d", "source:192.0.2.7")).items]
     assert settings == [
-        {"engine": "province"},
-        {"engine": "province", "interface": "tslcd0"},
-        {"engine": "province", "source": "192.0.2.7"},
+        {"engine": "province", **COST},
+        {"engine": "province", **COST, "interface": "tslcd0"},
+        {"engine": "province", **COST, "source": "192.0.2.7"},
     ]
 
 

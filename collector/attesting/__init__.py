@@ -1,0 +1,1 @@
+"""What agents signed about their batches, held against what lies here."""
