@@ -7,9 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from alerts.correlate.ground import AgentAt, Ground, LineAt, survey
 from alerts.correlate.limits import Limits
 from collector.api import State, Window
+
+__all__ = ["AgentAt", "Boot", "LineAt", "Picture", "Spell", "Topology"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,39 +30,24 @@ class Spell:
     evidence: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LineAt:
-    """A data line in the topology; `leads`: what the centre normally works by."""
-
-    subject: str
-    centre: str
-    carrier: str
-    group: str  # lines that fail together, of one carrier; empty where the inventory does not say
-    kind: str
-    circuit: str
-    leads: bool
-
-
-@dataclass(frozen=True, slots=True)
-class AgentAt:
-    """An enrolled agent: `box`, `pc` or `vantage`, and the subject of the machine that it runs on."""
-
-    subject: str
-    centre: str
-    role: str
-    device: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Topology:
     """How things hang together, each by the key of its subject; `areas`: centre → area; `centre_of`: subject → centre;
-    `measured`: what a plan holds, so that its silence means something."""
+    `measured`: what a plan holds, so that its silence means something.
+
+    Make a new one only when the inventory changed: what is worked out of it is kept with it.
+    """
 
     areas: Mapping[str, str] = field(default_factory=dict)
     lines: Mapping[str, LineAt] = field(default_factory=dict)
     agents: Mapping[str, AgentAt] = field(default_factory=dict)
     centre_of: Mapping[str, str] = field(default_factory=dict)
     measured: frozenset[str] = frozenset()
+
+    @cached_property
+    def ground(self) -> Ground:
+        """Centres, groups and clusters, worked out once."""
+        return survey(self.lines.values(), self.agents.values(), self.areas, self.measured)
 
 
 @dataclass(frozen=True, slots=True)
