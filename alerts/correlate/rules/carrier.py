@@ -6,6 +6,7 @@ that fell silent stands for the line it speaks by, until the province has had th
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ _LIKE: tuple[frozenset[str], ...] = (frozenset({"loss"}), frozenset({"slow"}), f
 """What lines of one carrier may suffer from together without being down."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Event:
     """A line that went down, or whose box fell silent (`sure` False)."""
 
@@ -30,6 +31,10 @@ class _Event:
     run: Run
     site: Site
     sure: bool = True
+
+
+def _begun(event: _Event) -> int:
+    return event.from_ms
 
 
 def find(case: Case) -> Iterator[Found]:
@@ -62,31 +67,34 @@ def _times(case: Case, group: Group, events: Sequence[_Event]) -> Iterator[Found
     left = sorted(events, key=lambda event: (event.from_ms, event.line))
     while len(left) >= case.limits.carrier_lines:
         first_ms = left[0].from_ms
-        members = [event for event in left if event.from_ms <= first_ms + case.together_ms]
-        found = _found(case, group, members)
-        if found is None:
-            left = left[1:]
-        else:
-            yield found
-            left = [event for event in left if event not in members]
+        members = left[: bisect_right(left, first_ms + case.together_ms, key=_begun)]
+        dark = _dark(case, group, first_ms) if _enough(case, members) else set()
+        lit = [event for event in members if event.site.centre not in dark]
+        if _enough(case, lit) and len(lit) >= case.limits.carrier_share * (of := _known(case, group, lit)):
+            yield _told(case, group, lit, of)
+        elif not dark:
+            left = left[_worth(case, left, len(members)) :]
+            continue
+        left = left[len(members) :]
 
 
-def _found(case: Case, group: Group, events: Sequence[_Event]) -> Found | None:
-    first_ms = events[0].from_ms
-    if not _enough(case, group, events):  # before all that costs more
-        return None
-    dark = {event.site.centre for event in events if gone(event.site, first_ms, group.key)}
-    telling = group.witnesses - _untold(case, group, first_ms) | dark
-    if dark and len(dark) >= case.limits.carrier_share * len(telling):
-        return None
-    members = [event for event in events if event.site.centre not in dark]
-    of = _known(case, group, members)
-    if not _enough(case, group, members) or len(members) < case.limits.carrier_share * of:
-        return None
-    return _told(case, group, members, of)
+def _worth(case: Case, left: Sequence[_Event], until: int) -> int:
+    """How many events to leave out until one more is among those that began together: fewer were not enough."""
+    if until == len(left):
+        return until
+    return max(1, bisect_left(left, left[until].from_ms - case.together_ms, key=_begun))
 
 
-def _enough(case: Case, group: Group, events: Sequence[_Event]) -> bool:
+def _dark(case: Case, group: Group, at_ms: int) -> set[str]:
+    """Centres of the group that lost more than its lines then; where most that can tell did, all of them are."""
+    every = [case.sites[centre] for centre in group.centres & case.sites.keys()]
+    dark = {site.centre for site in every if gone(site, at_ms, group.key)}
+    telling = group.witnesses - _untold(case, group, at_ms) | dark
+    most = dark and len(dark) >= case.limits.carrier_share * len(telling)
+    return set(group.centres) if most else dark
+
+
+def _enough(case: Case, events: Sequence[_Event]) -> bool:
     limits = case.limits
     return len(events) >= limits.carrier_lines and len({e.site.centre for e in events}) >= limits.carrier_centres
 
@@ -136,17 +144,18 @@ def _told(case: Case, group: Group, members: Sequence[_Event], of: int) -> Found
         "of": of, "centres": len(centres),
     }  # fmt: skip
     sure = [event for event in members if event.sure]
+    key = "carrier_down" if _enough(case, sure) else "carrier_suspected"
     verdict = Verdict(
         f"carrier:{group.key}", "carrier", "carrier", "down", since, ended,
-        tuple(dict.fromkeys([*lines, *case.labels(silences)])), centres, Said("verdict.carrier_down", values),
-        of_runs(dict.fromkeys([*runs, *silences])), _confidence(case, group, sure), visit=True,
+        tuple(dict.fromkeys([*lines, *case.labels(silences)])), centres, Said(f"verdict.{key}", values),
+        of_runs(dict.fromkeys([*runs, *silences])), _confidence(case, sure), visit=True,
     )  # fmt: skip
-    taken = [r for r in dict.fromkeys([*runs, *silences]) if not left_behind(r, ended, case.together_ms)]
+    taken = [r for r in dict.fromkeys([*runs, *silences]) if not left_behind(r, ended, case.together_ms, case.now_ms)]
     return Found(verdict, tuple(taken), Said("why.carrier", values))
 
 
-def _confidence(case: Case, group: Group, sure: Sequence[_Event]) -> Confidence:
-    if not _enough(case, group, sure):
+def _confidence(case: Case, sure: Sequence[_Event]) -> Confidence:
+    if not _enough(case, sure):
         return "possible"
     inside = any(measured_inside(event.run) for event in sure)
     return "certain" if inside else "likely"
@@ -175,12 +184,12 @@ def _suffering(case: Case) -> Iterator[Found]:
                         break
     for (key, _), events in sorted(by_kind.items()):
         group = case.ground.groups.get(key)
-        if group is None or not _enough(case, group, events):
+        if group is None or not _enough(case, events):
             continue
         first_ms = min(event.from_ms for event in events)
         members = [event for event in events if event.from_ms <= first_ms + case.together_ms]
         of = _known(case, group, members)
-        if _enough(case, group, members) and len(members) >= case.limits.carrier_share * of:
+        if _enough(case, members) and len(members) >= case.limits.carrier_share * of:
             yield _ill(case, group, members, of)
 
 
@@ -216,10 +225,8 @@ def why_not(case: Case, found: Found) -> Said:
 
 
 def _down(case: Case, group: Group, at_ms: int) -> int:
-    span = case.together_ms
-    every = (site for centre in group.centres if (site := case.sites.get(centre)) is not None)
-    own = (line for site in every for line in site.stand.lines if group_of(line) == group.key)
-    return sum(case.sites[line.centre].lost(line, at_ms - span, at_ms + span) is not None for line in own)
+    span, begun = case.together_ms, case.losses.get(group.key, ())
+    return bisect_right(begun, at_ms + span) - bisect_left(begun, at_ms - span)
 
 
 RULE = Rule("carrier", find, why_not)
