@@ -1,4 +1,4 @@
-"""A cut line: how long until the right one is named, and the hop behind which nothing goes on.
+"""A cut line: how long until the right one is named, the hop behind which nothing goes on, its incident, and its end.
 
 Real collector, real agent, real routers, in namespaces of their own (tests/support/chain.py). The usual centre has two
 lines behind one router, told apart by a pinned target each: the default one loses its carrier. The other centre has one
@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+from sqlalchemy import select
 
+from alerts.tables import incident
 from bench.frame import Report, main, say, spread
 from bench.place import ROOT, scratch
 from bench.process import must_live, program, wait_until
@@ -38,6 +40,8 @@ from wire.clock import SystemClock
 from wire.messages import Observation
 
 NAMED_S: Final = 60.0
+INCIDENT_S: Final = 75.0
+RECOVERED_S: Final = 60.0
 PATIENCE_S: Final = 120.0
 CENTRE: Final = "07375-1"
 A, B = f"line:{CENTRE}/a", f"line:{CENTRE}/b"
@@ -172,6 +176,15 @@ def kept_looks(spool: Path) -> list[Observation]:
 def two(report: Report, folder: Path) -> None:
     rounds = [_two_once(folder / str(n)) for n in range(report.runs)]
     line, hop = spread([r[0] for r in rounds]), spread([r[1] for r in rounds])
+    opened, over = spread([r[2] for r in rounds]), spread([r[3] for r in rounds])
+    report.judge(
+        "cut the default line of a two-line centre: its incident is open", f"≤ {INCIDENT_S:.0f} s",
+        opened.text(" s"), holds=opened.high <= INCIDENT_S, how="from the cut to the COMMIT; slowest counts",
+    )  # fmt: skip
+    report.judge(
+        "mend it: the incident says that it is over", f"≤ {RECOVERED_S:.0f} s", over.text(" s"),
+        holds=over.high <= RECOVERED_S, how="from the mend to the COMMIT; people are told once it has settled",
+    )  # fmt: skip
     report.judge(
         "cut the default line of a two-line centre: the right line is down at the collector", f"≤ {NAMED_S:.0f} s",
         line.text(" s"), holds=line.high <= NAMED_S,
@@ -184,7 +197,7 @@ def two(report: Report, folder: Path) -> None:
     )  # fmt: skip
 
 
-def _two_once(folder: Path) -> tuple[float, float]:
+def _two_once(folder: Path) -> tuple[float, float, float, float]:
     """A suite of its own: an agent rests ten minutes before it looks by itself again."""
     lines = [f"{CENTRE}/a,internet,vnpt,pinned:{ANCHOR_A}", f"{CENTRE}/b,tslcd,viettel,pinned:{ANCHOR_B}"]
     with two_lines() as centre, suite(folder, centre.far, centre.box, OFFICE, lines) as (_, hub):
@@ -192,8 +205,8 @@ def _two_once(folder: Path) -> tuple[float, float]:
         return _cut_default(centre, hub)
 
 
-def _cut_default(centre: TwoLines, hub: Hub) -> tuple[float, float]:
-    """Seconds until the line, and until the hop is named; afterwards everything is well again."""
+def _cut_default(centre: TwoLines, hub: Hub) -> tuple[float, float, float, float]:
+    """Seconds until the line, the hop, and the incident are named, and from the mend until the incident is over."""
     wait_until(lambda: states(hub).get(A) == states(hub).get(B) == "ok", what="two good lines", within_s=PATIENCE_S)
     began, since_ms = time.monotonic(), hub.clock.wall_ms()
     centre.unplug_a()
@@ -208,13 +221,30 @@ def _cut_default(centre: TwoLines, hub: Hub) -> tuple[float, float]:
             if "hop" not in told and broken is not None:
                 assert (broken.number, broken.after, broken.was) == (2, ROUTER, (CARRIER_A,)), broken
                 told["hop"] = time.monotonic() - began
-            return len(told) == 2
+            if "incident" not in told and any(ended is None for ended in _incidents(hub, since_ms)):
+                told["incident"] = time.monotonic() - began
+            return len(told) == 3
 
-        wait_until(both, what="the cut line and its hop", within_s=PATIENCE_S, every_s=0.2)
+        wait_until(both, what="the cut line, its hop and its incident", within_s=PATIENCE_S, every_s=0.2)
     finally:
         centre.plug_in_a()
-    say(f"line named after {told['line']:.1f} s, hop after {told['hop']:.1f} s")
-    return told["line"], told["hop"]
+    mended = time.monotonic()
+    wait_until(lambda: _all_over(hub, since_ms), what="the incident's end", within_s=PATIENCE_S, every_s=0.2)
+    over_s = time.monotonic() - mended
+    say(f"line {told['line']:.1f} s, hop {told['hop']:.1f} s, incident {told['incident']:.1f} s, over {over_s:.1f} s")
+    return told["line"], told["hop"], told["incident"], over_s
+
+
+def _incidents(hub: Hub, since_ms: int) -> list[int | None]:
+    """When each incident about the cut line ended; None where it goes on."""
+    query = select(incident.c.ended_ms, incident.c.verdict).where(incident.c.opened_ms >= since_ms)
+    with hub.store.reading() as conn:
+        return [row.ended_ms for row in conn.execute(query) if A in row.verdict]
+
+
+def _all_over(hub: Hub, since_ms: int) -> bool:
+    found = _incidents(hub, since_ms)
+    return bool(found) and None not in found
 
 
 # --- one line, cut behind its gateway ---------------------------------------------------------------------------------

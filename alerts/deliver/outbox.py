@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Final
+
 import msgspec
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
@@ -10,6 +13,11 @@ from alerts.api import Incident
 from alerts.deliver.message import Kind, Message, pack
 from alerts.dispatch import Audience
 from alerts.tables import outbox as t
+
+Row = dict[str, str | int]
+_PUT: Final = {
+    "postgresql": postgresql.insert(t).on_conflict_do_nothing(), "sqlite": sqlite.insert(t).on_conflict_do_nothing(),
+}  # fmt: skip
 
 
 def put(
@@ -28,14 +36,28 @@ def put(
     The same is: same incident, kind, audience and turn. A turn is by itself the revision for a correction and how often
     the incident was reopened for everything else. By which channels an audience is reached is decided when it is due.
     """
+    put_all(conn, [row_of(
+        incident=incident, kind=kind, audience=audience, message=message, now_ms=now_ms, due_ms=due_ms, turn=turn,
+    )])  # fmt: skip
+
+
+def put_all(conn: Connection, rows: Sequence[Row]) -> None:
+    """Put many at once: after a cut there is one for each of thousands of centres."""
+    if rows:
+        conn.execute(_PUT[conn.dialect.name], rows)
+
+
+def row_of(
+    *, incident: Incident, kind: Kind, audience: Audience, message: Message, now_ms: int, due_ms: int,
+    turn: str | None = None,
+) -> Row:  # fmt: skip
+    """A message as `put_all` takes it; see `put`."""
     own = msgspec.structs.replace(message, person=audience.person, phone=audience.phone, email=audience.email)
-    row = {
+    return {
         "key": key_of(incident, kind, audience.key, turn),
         "incident": incident.id, "kind": kind, "audience": audience.key, "channel": "", "address": "",
         "message": pack(own), "state": "waiting", "created_ms": now_ms, "due_ms": due_ms,
     }  # fmt: skip
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    conn.execute(make(t).values(row).on_conflict_do_nothing())
 
 
 def key_of(incident: Incident, kind: Kind, audience: str, turn: str | None = None) -> str:

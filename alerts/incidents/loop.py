@@ -25,7 +25,7 @@ from alerts.incidents.ground import Ground
 from alerts.incidents.picture import Intake
 from alerts.incidents.reconcile import Look, Outcome, reconcile
 from alerts.incidents.telling import Teller, town_now
-from alerts.incidents.writing import ACTS_A_JOB, move_cursor, write_acts
+from alerts.incidents.writing import jobs, move_cursor, write_acts
 from alerts.tables import alert_cursor
 from wire.identity import new_ulid
 
@@ -109,7 +109,7 @@ class Incidents:
         acts = [teller.dress(act) for act in outcome.acts]
         if not acts and intake.seq == self._seq:
             return
-        parts = [acts[n : n + ACTS_A_JOB] for n in range(0, len(acts), ACTS_A_JOB)] or [[]]
+        parts = list(jobs(acts))
         for part in parts[:-1]:
             self._desk.store.writer.do(_job(part, teller, now_ms))
         last, old, seq = parts[-1], self._seq, intake.seq

@@ -23,6 +23,9 @@ FARTHEST_MS: Final = 35 * 86_400_000
 WIDE_MS: Final = 600_000
 PRUNE_MS: Final = 600_000
 AHEAD_MS: Final = 86_400_000
+LIVE_MS: Final = 120_000
+"""What is recorded sooner after the fact comes in order."""
+
 STEADY_MS: Final = 5_000
 """A machine's start is told anew with every batch, by a clock that drifts: a smaller difference is none."""
 
@@ -83,6 +86,8 @@ class Intake:
                 if flip.to is not None and flip.supersedes is None:
                     continue
             held = self._held.setdefault(flip.subject, {})
+            if not held and flip.recorded_ms - flip.at_ms > LIVE_MS:
+                lost.add(flip.subject)  # only what was not well is kept: a flip after this one may be on record
             if flip.supersedes is not None and held.pop(flip.supersedes, None) is None:
                 lost.add(flip.subject)
             if flip.to is not None:
@@ -101,7 +106,6 @@ class Intake:
             self._spells[key] = spells
         else:
             self._spells.pop(key, None)
-            self._held.pop(key, None)
 
     def _turn(self, now_ms: int, back_ms: int, late_ms: Sequence[int], around_ms: int) -> None:
         """Look back as far as is needed now."""
@@ -118,6 +122,7 @@ class Intake:
             self._from_ms, self._pruned_ms = wanted, now_ms
             for key in list(self._held):
                 self._see(key)
+            self._held = {key: held for key, held in self._held.items() if key in self._spells}
 
     def _read_all(self, from_ms: int) -> None:
         self._from_ms = from_ms

@@ -13,7 +13,7 @@ from alerts.desk import Desk
 from alerts.dispatch.town import Town, town_of
 from alerts.incidents import life, quality
 from alerts.incidents.rows import happened_of, incident_of
-from alerts.incidents.telling import waited
+from alerts.incidents.telling import steady, waited
 from alerts.tables import alert_cursor, complaint, happened, incident, incident_place, outbox
 
 MOST: Final = 5_000
@@ -99,7 +99,7 @@ class TableReader:
         ]  # fmt: skip
 
     def _town(self, now_ms: int) -> Town:
-        return town_of(self._desk.reader, now_ms, {})
+        return steady(town_of(self._desk.reader, now_ms, {}))
 
 
 def _at(query: Select[Any], centre: str) -> Select[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -10,9 +10,9 @@ from sqlalchemy import Connection, func, select
 
 from alerts.api import Incident, Said, Verdict
 from alerts.deliver.message import Message
-from alerts.deliver.outbox import put
+from alerts.deliver.outbox import Row, put_all, row_of
 from alerts.dispatch import Audience, Town, audiences, hands, target, waiting
-from alerts.dispatch.town import town_of
+from alerts.dispatch.town import Span, town_of
 from alerts.incidents.drafts import Act, Event, Tell
 from alerts.tables import incident
 from collector.api import Reader
@@ -48,21 +48,23 @@ class Teller:
             now = replace(now, waiting=waited(now, self.town, self._now_ms))
         return Act(act.was, now, events, act.tells)
 
-    def put(self, conn: Connection, act: Act) -> None:
-        """Put what is to be told of an act into the outbox."""
+    def put(self, conn: Connection, acts: Sequence[Act]) -> None:
+        """Put what is to be told of some acts into the outbox."""
+        put_all(conn, [row for act in acts for row in self._rows(act)])
+
+    def _rows(self, act: Act) -> Iterator[Row]:
         for tell in act.tells:
-            for audience in self._audiences(act, tell):
-                put(
-                    conn, incident=act.now, kind=tell.kind, audience=audience, now_ms=self._now_ms,
-                    message=message(act.now, tell, self.town), due_ms=self._now_ms, turn=tell.turn,
-                )  # fmt: skip
+            yield from (self._row(act.now, tell, audience) for audience in self._audiences(act, tell))
         if any(tell.kind == "correction" for tell in act.tells) and act.was is not None and act.now.open:
+            called = Tell("call", str(act.now.reopened))
             for audience in hands(self._who(act.was), self._who(act.now)).fresh:
-                told = Tell("call", str(act.now.reopened))
-                put(
-                    conn, incident=act.now, kind="call", audience=audience, now_ms=self._now_ms,
-                    message=message(act.now, told, self.town), due_ms=self._now_ms, turn=told.turn,
-                )  # fmt: skip
+                yield self._row(act.now, called, audience)
+
+    def _row(self, one: Incident, tell: Tell, audience: Audience) -> Row:
+        return row_of(
+            incident=one, kind=tell.kind, audience=audience, message=message(one, tell, self.town),
+            now_ms=self._now_ms, due_ms=self._now_ms, turn=tell.turn,
+        )  # fmt: skip
 
     def _audiences(self, act: Act, tell: Tell) -> list[Audience]:
         """A call and a recovery go to those whose it is. A correction goes to those whose it was, and to those whose it
@@ -87,7 +89,23 @@ def town_now(reader: Reader, conn: Connection, now_ms: int) -> Town:
     """The province, and how much every team has to do."""
     own = select(incident.c.team, func.count()).where(incident.c.closed_ms.is_(None), incident.c.team.is_not(None))
     load = {row[0]: row[1] for row in conn.execute(own.group_by(incident.c.team))}
-    return town_of(reader, now_ms, load)
+    return steady(town_of(reader, now_ms, load))
+
+
+def steady(town: Town) -> Town:
+    """The same town, its calendar asked once for each schedule: a carrier's cut concerns a hundred centres of one."""
+    known: dict[tuple[str, int, int], Sequence[Span] | None] = {}
+
+    def opens(centre: str, from_ms: int, to_ms: int) -> Sequence[Span] | None:
+        place = town.places.get(centre)
+        if place is None or not place.hours:
+            return None
+        key = (place.hours, from_ms, to_ms)
+        if key not in known:
+            known[key] = town.opens(centre, from_ms, to_ms)
+        return known[key]
+
+    return replace(town, opens=opens)
 
 
 def waited(one: Incident, town: Town, now_ms: int) -> float | None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select
 from collector.api import Boot, Flip
 from collector.hub import Hub
 from collector.judging import flips
-from collector.reading.speeds import SpeedQuestions
+from collector.reading.onsite import OnSiteQuestions
 from collector.store.tables import agent, boot, plan
 
 FAR_MS: Final = 2**62
@@ -39,7 +39,7 @@ _PLANS: Final = (
 )
 
 
-class TroubleQuestions(SpeedQuestions):
+class TroubleQuestions(OnSiteQuestions):
     """What a reader answers of troubles; see `collector.api.Reader`. Safe from any thread."""
 
     def __init__(self, hub: Hub) -> None:
