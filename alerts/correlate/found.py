@@ -113,6 +113,6 @@ def shared_end(runs: Sequence[Run], share: float, slack_ms: int) -> int | None:
     return None if most >= ALWAYS else max(end for end in ends if end <= most + slack_ms)
 
 
-def left_behind(run: Run, ended_ms: int | None, slack_ms: int) -> bool:
-    """Whether a run went on for longer than that after what it was part of had ended."""
-    return ended_ms is not None and run.end_ms > ended_ms + slack_ms
+def left_behind(run: Run, ended_ms: int | None, slack_ms: int, now_ms: int) -> bool:
+    """Whether a run went on for longer than that after what it was part of had ended; not as long as it may be news."""
+    return ended_ms is not None and min(run.end_ms, now_ms) > ended_ms + slack_ms

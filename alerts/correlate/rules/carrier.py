@@ -63,27 +63,28 @@ def _times(case: Case, group: Group, events: Sequence[_Event]) -> Iterator[Found
     while len(left) >= case.limits.carrier_lines:
         first_ms = left[0].from_ms
         members = [event for event in left if event.from_ms <= first_ms + case.together_ms]
-        found = _found(case, group, members)
-        if found is None:
+        dark = _dark(case, group, first_ms) if _enough(case, group, members) else None
+        if dark is None:
             left = left[1:]
-        else:
-            yield found
+            continue
+        lit = [event for event in members if event.site.centre not in dark]
+        of = _known(case, group, lit)
+        if _enough(case, group, lit) and len(lit) >= case.limits.carrier_share * of:
+            yield _told(case, group, lit, of)
             left = [event for event in left if event not in members]
+        elif dark:
+            left = [event for event in left if event not in members]
+        else:
+            left = left[1:]
 
 
-def _found(case: Case, group: Group, events: Sequence[_Event]) -> Found | None:
-    first_ms = events[0].from_ms
-    if not _enough(case, group, events):  # before all that costs more
-        return None
-    dark = {event.site.centre for event in events if gone(event.site, first_ms, group.key)}
-    telling = group.witnesses - _untold(case, group, first_ms) | dark
-    if dark and len(dark) >= case.limits.carrier_share * len(telling):
-        return None
-    members = [event for event in events if event.site.centre not in dark]
-    of = _known(case, group, members)
-    if not _enough(case, group, members) or len(members) < case.limits.carrier_share * of:
-        return None
-    return _told(case, group, members, of)
+def _dark(case: Case, group: Group, at_ms: int) -> set[str]:
+    """Centres of the group that lost more than its lines then; where most that can tell did, all of them are."""
+    every = [case.sites[centre] for centre in group.centres & case.sites.keys()]
+    dark = {site.centre for site in every if gone(site, at_ms, group.key)}
+    telling = group.witnesses - _untold(case, group, at_ms) | dark
+    most = dark and len(dark) >= case.limits.carrier_share * len(telling)
+    return set(group.centres) if most else dark
 
 
 def _enough(case: Case, group: Group, events: Sequence[_Event]) -> bool:
@@ -141,7 +142,7 @@ def _told(case: Case, group: Group, members: Sequence[_Event], of: int) -> Found
         tuple(dict.fromkeys([*lines, *case.labels(silences)])), centres, Said("verdict.carrier_down", values),
         of_runs(dict.fromkeys([*runs, *silences])), _confidence(case, group, sure), visit=True,
     )  # fmt: skip
-    taken = [r for r in dict.fromkeys([*runs, *silences]) if not left_behind(r, ended, case.together_ms)]
+    taken = [r for r in dict.fromkeys([*runs, *silences]) if not left_behind(r, ended, case.together_ms, case.now_ms)]
     return Found(verdict, tuple(taken), Said("why.carrier", values))
 
 

@@ -20,7 +20,7 @@ from alerts.correlate.site import Site, measured_inside
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """A centre of which nothing was heard or seen any more. `lost`: its lines; none while only its box is known."""
+    """A centre of which nothing was heard or seen any more. `lost`: its lines; `sure` False: they may not be all yet."""
 
     site: Site
     from_ms: int
@@ -28,6 +28,7 @@ class _Gone:
     lost: tuple[Run, ...]
     battery: Run | None = None
     boot: Boot | None = None
+    sure: bool = True
 
     @property
     def runs(self) -> tuple[Run, ...]:
@@ -48,7 +49,7 @@ def find(case: Case) -> Iterator[Found]:
             shared |= {run for one in members for run in one.runs}
             yield _of_area(case, area, members)
     for one in every:
-        enough = len(one.lost) > 1 or (one.lost and one.confirmed)
+        enough = one.sure and (len(one.lost) > 1 or (one.lost and one.confirmed))
         if enough and not shared & set(one.runs):
             yield _of_centre(case, one)
     for site in case.sites.values():
@@ -65,8 +66,9 @@ def _every(case: Case, site: Site) -> Iterator[_Gone]:
         if lost and dark(site, silence, lost):
             since = min(run.from_ms for run in lost)
             yield _Gone(site, since, silence, lost, site.battery(since), site.booted(silence))
-        elif not lost and site.undecided(silence):
-            yield _Gone(site, silence.from_ms, silence, (), site.battery(silence.from_ms))
+        elif site.undecided(silence) and not any(measured_inside(run) for run in lost):
+            since = min((run.from_ms for run in lost), default=silence.from_ms)
+            yield _Gone(site, since, silence, lost, site.battery(since), sure=False)
     if not site.stand.boxes:
         lost = tuple(case.free(site.every("line:", "down")))
         if len(lost) > 1 and len({run.subject for run in lost}) == len(site.lines()):
@@ -139,7 +141,7 @@ def _neighbours(case: Case, every: Sequence[_Gone]) -> Iterator[list[_Gone]]:
 
 def _enough(case: Case, members: Sequence[_Gone]) -> bool:
     """So many whose lines are lost, over several carriers; or most boxes of the area, as long as no more is known."""
-    seen = [one for one in members if one.lost]
+    seen = [one for one in members if one.sure]
     carriers = {line.carrier for one in seen for line in one.site.stand.lines}
     if len({one.site.centre for one in seen}) >= case.limits.power_centres and len(carriers) > 1:
         return True
@@ -162,7 +164,7 @@ def _of_area(case: Case, area: str, members: Sequence[_Gone]) -> Found:
         f"power:area/{area}", "power", "power", "down", since, ended, case.labels(every), centres,
         Said("verdict.power_area", values), _evidence(members), sure, visit=False,
     )  # fmt: skip
-    taken = tuple(run for run in every if not left_behind(run, ended, case.together_ms))
+    taken = tuple(run for run in every if not left_behind(run, ended, case.together_ms, case.now_ms))
     return Found(verdict, taken, Said("why.power_area", values))
 
 
