@@ -6,12 +6,15 @@ While the box is silent and a line answers, officials' PCs that fell silent with
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from alerts.api.facts import Said, Value, Verdict
 from alerts.correlate.case import Case, silent_runs
 from alerts.correlate.found import Found, Rule, of_runs, span_of
 from alerts.correlate.runs import Run
 from alerts.correlate.site import Site
+
+_SAID: Final = frozenset({"loss", "port_slow", "wifi_weak"})
 
 
 def find(case: Case) -> Iterator[Found]:
@@ -32,7 +35,7 @@ def _found(case: Case, site: Site, run: Run) -> Found:
     tail = [r for r in site.every("line:", "degraded") if _tail(site, r, run)]
     since, ended = span_of([run])
     values: dict[str, Value] = {"centre": f"centre:{site.centre}", "since_ms": since}
-    key = f"verdict.lan_{run.reason}" if run.reason in {"loss", "port_slow", "wifi_weak"} else "verdict.lan_down"
+    key = f"verdict.lan_{run.reason if run.reason in _SAID else run.state}"
     verdict = Verdict(
         site.lan, "lan", "lan", run.state, since, ended, case.labels([run, *hidden]), (site.centre,),
         Said(key, values), of_runs([run, *hidden]), "certain", visit=True,

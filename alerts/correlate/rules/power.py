@@ -20,7 +20,7 @@ from alerts.correlate.site import Site, measured_inside
 
 @dataclass(frozen=True, slots=True)
 class _Gone:
-    """A centre of which nothing was heard or seen any more. `lost`: its lines; `sure` False: they may not be all yet."""
+    """A centre of which nothing was heard or seen any more. `lost`: its lines; not `sure`: they may not be all yet."""
 
     site: Site
     from_ms: int

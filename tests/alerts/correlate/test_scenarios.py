@@ -1,0 +1,264 @@
+"""Scenarios with names: what became known, and the verdicts that follow, each with its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from alerts.api import Owner, Verdict
+from alerts.correlate import correlate
+from alerts.correlate.picture import Picture
+from tests.support.scenes import CENTRES, Scene, lines_of, ms
+
+Told = Callable[[Scene], Scene]
+DAY = 86_400.0
+
+
+def carrier_cut(scene: Scene, to_s: float | None = None) -> Scene:
+    """Every line of vnpt in bac: b1 to b4 fall silent, b5 and b6 measure it themselves."""
+    for centre in ("b1", "b2", "b3", "b4"):
+        scene.silent(centre, -20, to_s, known=40)
+        for line in lines_of(centre)[:2]:
+            scene.lost(line, 10, to_s)
+    return scene.cut("b5/b", 5, to_s).cut("b6/b", 8, to_s)
+
+
+def area_out(scene: Scene, to_s: float | None = None) -> Scene:
+    for centre in ("b1", "b2", "b3", "b4", "b5", "b6"):
+        scene.gone(centre, 0, to_s)
+    return scene
+
+
+def silent_everywhere(scene: Scene) -> Scene:
+    for centre in CENTRES:
+        scene.silent(centre, 0)
+    return scene
+
+
+def flapping(scene: Scene) -> Scene:
+    for n in range(5):
+        scene.cut("b1/b", 300 * n, 300 * n + 60)
+    return scene
+
+
+def late_power(scene: Scene) -> Scene:
+    """Known at once: silence. Three days later the province's vantage sends what it had seen, and the box its boot."""
+    scene.silent("b1", -20, 1_800, known=40).boot("b1", 1_790, known=3 * DAY)
+    for line in lines_of("b1"):
+        scene.lost(line, 10, 1_800, known=3 * DAY)
+    return scene
+
+
+def _silent(scene: Scene, centres: str) -> Scene:
+    for centre in centres.split():
+        scene.silent(centre, 0)
+    return scene
+
+
+def _stays_behind(scene: Scene) -> Scene:
+    scene.spells["line:b5/b"].clear()
+    return scene.cut("b5/b", 5)
+
+
+def _also_dark(scene: Scene) -> Scene:
+    return scene.lost("b1/c", 30)
+
+
+def _each(scene: Scene, lines: str, reason: str) -> Scene:
+    for line in lines.split():
+        scene.told(f"line:{line}", "degraded", reason, 0)
+    return scene
+
+
+def _worse(scene: Scene) -> Scene:
+    scene.system("dvcqg", "service_slow", 0, 900, seen="b1 b2 n1")
+    return scene.system("dvcqg", "service_down", 900, seen="b1 b2 n1")
+
+
+def _pc(scene: Scene, n: int, from_s: float) -> Scene:
+    return scene.told(f"agent:b1-pc{n}", "unknown", "silent", from_s)
+
+
+SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
+    ("nothing is wrong", lambda s: s, 600, {}),
+    ("one line, measured by its box", lambda s: s.cut("b1/b", 0), 90, {"line:b1/b": "line"}),
+    ("the line that its box speaks by", lambda s: s.silent("b1", -20).lost("b1/a", 10), 300, {"line:b1/a": "line"}),
+    ("a box just fell silent", lambda s: s.silent("b1", 0), 70, {"centre:b1": "unknown"}),
+    ("one line lost, and the others may follow", lambda s: s.silent("b1", -20).lost("b1/a", 10), 195,
+     {"centre:b1": "unknown"}),
+    ("all lines of a centre and its box", lambda s: s.gone("b1", 0), 260, {"power:b1": "power"}),
+    ("power, though all its lines are of one group", lambda s: s.gone("b3", 0), 260, {"power:b3": "power"}),
+    ("power confirmed by a boot", lambda s: s.gone("b1", 0, 1_800).boot("b1", 1_790), 1_900, {"power:b1": "power"}),
+    ("power by neighbours on several carriers", area_out, 260, {"power:area/bac": "power"}),
+    ("an area goes dark, and nothing is seen yet", lambda s: _silent(s, "b1 b2 b3 b4 b5 b6"), 70,
+     {"power:area/bac": "power"}),
+    ("a box on its battery while all around it is off",
+     lambda s: s.told("device:b1", "degraded", "on_battery", 0).told("lan:b1", "down", "no_answer", 5), 90,
+     {"power:b1": "power"}),
+    ("a box on its battery, and no more", lambda s: s.told("device:b1", "degraded", "on_battery", 0), 90,
+     {"power:b1": "power"}),
+    ("one line is all it has: line or power", lambda s: s.silent("n4", -20).lost("n4/a", 10), 400,
+     {"centre:n4": "unknown"}),
+    ("one line is all it has, and its box did not start anew",
+     lambda s: s.silent("n4", -20, 900).lost("n4/a", 10, 900).boot("n4", -5_000), 1_000, {"line:n4/a": "line"}),
+    ("one line is all it has, and its box started anew",
+     lambda s: s.silent("n4", -20, 900).lost("n4/a", 10, 900).boot("n4", 880), 1_000, {"power:n4": "power"}),
+    ("both lines of a centre, as its box tells afterwards",
+     lambda s: s.silent("b3", -20, 900).cut("b3/a", 0, 900, known=920).cut("b3/b", 3, 900, known=920), 960,
+     {"line:b3/a": "line"}),
+    ("two lines of two carriers at one centre", lambda s: s.cut("n1/b", 0).cut("n1/c", 4), 90,
+     {"line:n1/b": "line", "line:n1/c": "line"}),
+    ("a carrier's group", carrier_cut, 260, {"carrier:vnpt/vnpt-bac": "carrier"}),
+    ("a carrier's group, before the province sees it", carrier_cut, 90, {"carrier:vnpt/vnpt-bac": "carrier"}),
+    ("the carrier recovers first, one line stays behind",
+     lambda s: _stays_behind(carrier_cut(s, 1_800)), 2_400,
+     {"carrier:vnpt/vnpt-bac": "carrier", "line:b5/b": "line"}),
+    ("all came back but for what is not known yet", lambda s: _stays_behind(carrier_cut(s, 1_800)), 1_870,
+     {"carrier:vnpt/vnpt-bac": "carrier"}),
+    ("a carrier's cut and another centre's power",
+     lambda s: carrier_cut(s).gone("n1", 30), 300, {"carrier:vnpt/vnpt-bac": "carrier", "power:n1": "power"}),
+    ("the power of one centre within a carrier's cut", lambda s: _also_dark(carrier_cut(s)), 300,
+     {"carrier:vnpt/vnpt-bac": "carrier", "power:b1": "power"}),
+    ("the resolver of a carrier fails for all of a group",
+     lambda s: _each(s, "b1/a b2/a b3/a b4/a b5/b b6/b b1/b", "dns_failed"), 400, {"carrier:vnpt/vnpt-bac": "carrier"}),
+    ("a shared system, seen by many", lambda s: s.system("dvcqg", "service_slow", 0, seen="b1 b2 n1"), 400,
+     {"service:dvcqg": "service"}),
+    ("a system slow, then gone, is one", _worse, 4_000, {"service:dvcqg": "service"}),
+    ("the portal is down during a carrier's cut",
+     lambda s: carrier_cut(s).system("dvcqg", "service_down", 100, seen="n1 n2 n3 b5"), 600,
+     {"carrier:vnpt/vnpt-bac": "carrier", "service:dvcqg": "service"}),
+    ("one centre alone sees a system ill", lambda s: s.told("service:dvcqg@b1", "down", "refused", 0, known=700), 2_400,
+     {"centre:b1/services": "unknown"}),
+    ("one centre sees a system ill, too early to tell",
+     lambda s: s.told("service:dvcqg@b1", "down", "refused", 0, known=700), 720, {}),
+    ("a system fails where the line is lossy",
+     lambda s: s.told("line:b1/a", "degraded", "loss", 0).told("service:dvcqg@b1", "degraded", "slow", 60, known=700),
+     2_400, {"line:b1/a": "line"}),
+    ("the network of a centre, from what its box had measured",
+     lambda s: s.silent("b1", -20, 900).told("lan:b1", "down", "no_answer", 0, 880, known=920), 960,
+     {"lan:b1": "lan"}),
+    ("its resolver fails as the network comes back",
+     lambda s: s.told("lan:b1", "down", "no_answer", 0, 800).told("line:b1/a", "degraded", "dns_failed", 801, 840), 960,
+     {"lan:b1": "lan"}),
+    ("box and PCs fall silent, a line answers",
+     lambda s: _pc(_pc(s.silent("b1", 0), 1, 30), 2, 9),
+     600, {"lan:b1": "lan"}),
+    ("the box is silent, a PC is not", lambda s: _pc(s.silent("b1", 0), 1, 30), 600,
+     {"agent:b1": "agent"}),
+    ("a box silent for long, its lines answer", lambda s: s.silent("b2", 0), 600, {"agent:b2": "agent"}),
+    ("a box silent for a moment", lambda s: s.silent("b2", 0, 80), 600, {"centre:b2": "unknown"}),
+    ("a silent agent that is not a fault: PCs at night",
+     lambda s: _pc(_pc(s, 1, 0), 2, 40), 50_000, {}),
+    ("a PC unheard of for days", lambda s: _pc(s, 1, 0), 4 * DAY,
+     {"agent:b1-pc1": "agent"}),
+    ("the province's own vantage", lambda s: s.told("agent:v", "unknown", "silent", 0), 400, {"agent:v": "agent"}),
+    ("a clock that is off", lambda s: s.told("agent:b1", "degraded", "clock_skew", 0), 90, {"agent:b1": "agent"}),
+    ("two machines as one agent", lambda s: s.told("agent:b1", "degraded", "cloned", 0), 90, {"agent:b1": "agent"}),
+    ("a full disk", lambda s: s.told("device:b1", "degraded", "disk_low", 0, value=0.98), 90, {"device:b1": "device"}),
+    ("a machine that does not answer", lambda s: s.told("device:b1", "down", "no_answer", 0), 90,
+     {"device:b1": "device"}),
+    ("everything falls silent at once", silent_everywhere, 90, {"province:silence": "province"}),
+    ("flapping is one lasting trouble", flapping, 1_500, {"line:b1/b": "line"}),
+    ("a clock of 1970: what cannot be dated tells nothing",
+     lambda s: s.told("line:b1/b", "down", "clock_unsure", -1_795_000_000).boot("b1", -1_795_000_000), 600, {}),
+    ("a line below its contract is the carrier's", lambda s: s.told("line:b1/a", "degraded", "below_contract", 0), 90,
+     {"line:b1/a": "carrier"}),
+    ("a port that runs too slowly is a machine's", lambda s: s.told("line:b1/a", "degraded", "port_slow", 0), 90,
+     {"line:b1/a": "device"}),
+    ("before three days went by: a silence without a cause", late_power, 2_000, {"agent:b1": "agent"}),
+    ("after three days: it was the power", late_power, 3 * DAY, {"power:b1": "power"}),
+    ("a cut within planned maintenance", lambda s: s.plan("line:b1/b", -60, 1_800, centre="b1").cut("b1/b", 0, 1_700),
+     1_900, {"planned:1": "planned"}),
+    ("maintenance of the line that its box speaks by",
+     lambda s: s.plan("line:b1/a", -60, 1_800, centre="b1").silent("b1", -20, 1_700).lost("b1/a", 10, 1_710), 1_900,
+     {"planned:1": "planned"}),
+    ("maintenance overlapping a cut: what sticks out speaks",
+     lambda s: s.plan("line:b1/b", -60, 900, centre="b1").cut("b1/b", 0), 1_200,
+     {"planned:1": "planned", "line:b1/b": "line"}),
+    ("maintenance of a carrier", lambda s: carrier_cut(s, 1_800).plan("carrier:vnpt/vnpt-bac", -60, 3_600), 2_000,
+     {"planned:1/area:bac": "planned"}),
+    ("a fault elsewhere during maintenance",
+     lambda s: s.plan("centre:b1", -60, 1_800, centre="b1").gone("b1", 0).cut("b2/b", 0), 600,
+     {"planned:1": "planned", "line:b2/b": "line"}),
+    ("two at once at one centre", lambda s: s.cut("b1/b", 0).told("device:b1", "degraded", "disk_low", 5), 90,
+     {"line:b1/b": "line", "device:b1": "device"}),
+    ("a line is lossy, then its centre loses the power",
+     lambda s: s.told("line:b1/a", "degraded", "loss", -2_000, 0).gone("b1", 0), 260,
+     {"line:b1/a": "line", "power:b1": "power"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tell", "now_s", "expected"), [pytest.param(*rest, id=name) for name, *rest in SCENARIOS]
+)  # fmt: skip
+def test_every_trouble_has_the_verdict_and_the_owner_it_should(
+    tell: Told, now_s: float, expected: dict[str, Owner]
+) -> None:
+    verdicts = correlate(tell(Scene()).at(now_s))
+    assert sorted((one.cause, one.owner) for one in verdicts) == sorted(expected.items())
+
+
+def only(picture: Picture) -> Verdict:
+    (verdict,) = correlate(picture)
+    return verdict
+
+
+def test_a_line_of_its_box_lasts_from_its_first_loss_to_its_last() -> None:
+    verdict = only(Scene().cut("b1/b", 0, 600).at(700))
+    assert (verdict.since_ms, verdict.ended_ms, verdict.state, verdict.visit) == (ms(0), ms(600), "down", True)
+    assert (verdict.subjects, verdict.centres, verdict.confidence) == (("line:b1/b",), ("b1",), "certain")
+
+
+def test_the_verdict_on_a_silent_centre_has_its_agent_among_its_subjects() -> None:
+    scene = Scene().silent("b1", -20).lost("b1/a", 10)
+    early, late = only(scene.at(60)), only(scene.at(300))
+    assert (early.owner, late.owner) == ("unknown", "line")
+    assert "agent:b1" in set(early.subjects) & set(late.subjects)
+    assert early.candidates == ("agent", "lan", "power", "line")
+
+
+def test_a_carrier_names_all_its_lines_and_where_people_wait() -> None:
+    verdict = only(carrier_cut(Scene(), 1_800).at(1_900))
+    lines = [
+        f"line:{line}" for line in ("b1/a", "b1/b", "b2/a", "b2/b", "b3/a", "b3/b", "b4/a", "b4/b", "b5/b", "b6/b")
+    ]
+    assert list(verdict.subjects[:10]) == lines
+    assert verdict.centres == ("b1", "b2", "b3", "b4", "b5", "b6")
+    assert (verdict.since_ms, verdict.ended_ms, verdict.confidence) == (ms(5), ms(1_800), "certain")
+
+
+def test_a_system_affects_centres_and_sends_nobody() -> None:
+    verdict = only(Scene().system("dvcqg", "service_slow", 0, seen="b1 b2 n1").at(400))
+    assert (verdict.centres, verdict.affected, verdict.visit) == ((), ("b1", "b2", "n1"), False)
+
+
+def test_power_becomes_certain_by_a_boot_and_may_be_of_one_group() -> None:
+    live = [only(Scene().gone(centre, 0).at(260)).confidence for centre in ("b1", "b3")]
+    after = only(Scene().gone("b1", 0, 1_800).boot("b1", 1_790).at(1_900))
+    assert [*live, after.confidence] == ["likely", "possible", "certain"]
+    assert not after.visit
+
+
+def test_maintenance_leaves_what_lasts_longer() -> None:
+    scene = Scene().plan("line:b1/b", -60, 900, centre="b1").cut("b1/b", 0)
+    held = correlate(scene.at(930))
+    assert [one.rule for one in held] == ["planned"]  # a little late is no fault
+    planned, line = correlate(scene.at(1_200))
+    assert (planned.visit, line.since_ms) == (False, ms(900))
+
+
+def test_flapping_ends_only_once_it_was_quiet_for_long_enough() -> None:
+    scene = flapping(Scene())
+    assert only(scene.at(1_300)).ended_ms is None
+    assert only(scene.at(1_260 + 901)).ended_ms == ms(1_260)
+
+
+def test_every_verdict_tells_of_every_rule_why_it_spoke_or_not() -> None:
+    verdict = only(Scene().cut("b1/b", 0).at(90))
+    assert [one.rule for one in verdict.considered] == [
+        "planned", "service", "province", "carrier", "power", "line", "lan", "device", "agent", "unknown",
+    ]  # fmt: skip
+    assert [one.rule for one in verdict.considered if one.fired] == ["line"]
+    few = next(one.why for one in verdict.considered if one.rule == "carrier")
+    assert (few.key, few.values["count"], few.values["of"]) == ("why.carrier_few", 1, 10)
