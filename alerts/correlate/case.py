@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from alerts.correlate.found import Found
-from alerts.correlate.ground import Ground, Stand
+from alerts.correlate.ground import Ground, Stand, group_of
 from alerts.correlate.limits import Limits
 from alerts.correlate.picture import Picture, Spell
 from alerts.correlate.runs import Covered, Run, outside, runs_of
@@ -44,6 +44,16 @@ class Case:
                 if ill:
                     found.setdefault(system, {})[place] = ill
         return found
+
+    @cached_property
+    def losses(self) -> dict[str, list[int]]:
+        """Of every group of lines, when one of it was lost; in order."""
+        found: dict[str, list[int]] = {}
+        for site in self.sites.values():
+            for line in site.stand.lines:
+                for run in site.of(line.subject).get("down", ()):
+                    found.setdefault(group_of(line), []).append(run.from_ms)
+        return {key: sorted(begun) for key, begun in found.items()}
 
     @property
     def limits(self) -> Limits:
@@ -139,7 +149,7 @@ def _site(picture: Picture, centre: str, runs: Mapping[str, Runs]) -> Site:
     measured = frozenset(line.subject for line in stand.lines if line.subject in topology.measured)
     silences = _silences(stand, runs)
     boots = sorted(picture.boots.get(centre, ()), key=lambda boot: boot.at_ms)
-    return Site(stand, runs, measured, picture.limits, picture.now_ms, boots, silences=silences)
+    return Site(stand, runs, measured, picture.limits, picture.now_ms, boots, silences)
 
 
 def silent_runs(runs: Runs) -> list[Run]:

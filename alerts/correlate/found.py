@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from alerts.api.facts import Considered, Evidence, Said, Value, Verdict
@@ -40,13 +41,21 @@ class Rule:
 def considered(case: Case, found: Found, rules: Sequence[Rule]) -> Verdict:
     """The verdict with every rule that was tried, and why it did or did not speak."""
     own = found.verdict.rule
-    told = tuple(
-        Considered(rule.name, True, found.why)
-        if rule.name == own
-        else Considered(rule.name, False, rule.why_not(case, found))
+    told = (
+        Considered(rule.name, True, found.why) if rule.name == own else _silent(rule.name, rule.why_not(case, found))
         for rule in rules
     )
-    return replace(found.verdict, considered=told)
+    return replace(found.verdict, considered=tuple(told))
+
+
+def _silent(rule: str, why: Said) -> Considered:
+    """That a rule did not speak; most say the same of thousands."""
+    return Considered(rule, False, why) if why.values else _plain(rule, why.key)
+
+
+@cache
+def _plain(rule: str, key: str) -> Considered:
+    return Considered(rule, False, Said(key))
 
 
 # --- evidence -------------------------------------------------------------------------------------------------------
@@ -63,7 +72,8 @@ _GENERAL: Final = frozenset({"loss", "port_slow", "slow", "wifi_weak"})
 
 def of_runs(runs: Iterable[Run]) -> tuple[Evidence, ...]:
     """What arrived of runs, in order of time: the first spell of each, and what was told otherwise later."""
-    found = [_of_spell(run, n) for run in runs for n in _telling(run)]
+    first = sorted(runs, key=lambda run: (run.from_ms, run.subject))[:MOST_EVIDENCE]
+    found = [_of_spell(run, n) for run in first for n in _telling(run)]
     found.sort(key=lambda one: (one.at_ms, one.subject))
     return tuple(found[:MOST_EVIDENCE])
 

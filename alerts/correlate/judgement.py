@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Final
 
 from alerts.api.facts import Verdict
-from alerts.correlate.case import Case, Runs, case_of, centre_of, stops_of, told
+from alerts.correlate.case import Runs, case_of, stops_of, told
+from alerts.correlate.clusters import SHARED, cluster_of
 from alerts.correlate.found import Found, considered
 from alerts.correlate.picture import Picture
 from alerts.correlate.rules import RULES
 from alerts.correlate.runs import Covered
-
-SHARED: Final = "shared"
-"""The cluster of shared systems, and of what befalls everything at once."""
 
 
 def correlate(picture: Picture, only: Collection[str] | None = None) -> list[Verdict]:
@@ -54,49 +51,3 @@ def _subjects(picture: Picture, only: Collection[str] | None) -> Iterable[str]:
     """What belongs to places; the shared systems themselves are looked at apart."""
     every = (key for key in picture.spells if "@" in key or not key.startswith("service:"))
     return every if only is None else (key for key in every if cluster_of(picture, key) in only)
-
-
-def cluster_of(picture: Picture, subject: str) -> str:
-    """The cluster that a subject belongs to."""
-    centre = centre_of(picture, subject)
-    stand = picture.topology.ground.stands.get(centre)
-    if stand is not None:
-        return stand.cluster
-    return centre or SHARED
-
-
-def touched(picture: Picture, subjects: Iterable[str]) -> frozenset[str]:
-    """The clusters that have to be looked at again where something became known of these subjects.
-
-    `correlate(picture, touched(picture, subjects))` gives all verdicts of those clusters, and none of any other has
-    changed: put them in place of the verdicts whose `home` is among them. Subjects of planned stops count as well.
-    """
-    found: set[str] = set()
-    for subject in subjects:
-        kind, _, key = subject.partition(":")
-        if kind == "service":
-            system = f"service:{key.partition('@')[0]}"
-            found |= {SHARED, *(cluster_of(picture, s) for s in picture.spells if s.startswith(f"{system}@"))}
-        elif kind in {"area", "carrier"}:
-            found |= set(picture.topology.ground.clusters)
-        else:
-            found.add(cluster_of(picture, subject))
-            if subject in picture.topology.agents:
-                found |= _everything(picture)
-    return frozenset(found)
-
-
-def _everything(picture: Picture) -> set[str]:
-    """All clusters while everything at once is silent; else the shared one alone, which can tell."""
-    case = Case(picture, {}, {}, [])
-    mass = any(found.told for found in next(rule for rule in RULES if rule.name == "province").find(case))
-    return {SHARED, *picture.topology.ground.clusters} if mass else {SHARED}
-
-
-def home(picture: Picture, verdict: Verdict) -> str:
-    """The cluster of a verdict."""
-    if verdict.rule in {"service", "province"}:
-        return SHARED
-    centre = verdict.centres[0] if verdict.centres else centre_of(picture, verdict.subjects[0])
-    stand = picture.topology.ground.stands.get(centre)
-    return stand.cluster if stand is not None else centre or SHARED

@@ -28,8 +28,12 @@ class Site:
     limits: Limits
     now_ms: int
     boots: Sequence[Boot] = ()
-    silences: Sequence[Run] = field(default=(), kw_only=True)
+    silences: Sequence[Run] = ()
     """When none of its boxes was heard."""
+    together_ms: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "together_ms", round(1000 * self.limits.together_s))
 
     @property
     def centre(self) -> str:
@@ -38,10 +42,6 @@ class Site:
     @property
     def lan(self) -> str:
         return f"lan:{self.stand.centre}"
-
-    @property
-    def together_ms(self) -> int:
-        return round(1000 * self.limits.together_s)
 
     def of(self, subject: str) -> Mapping[State, Sequence[Run]]:
         """The runs of a subject by state."""

@@ -6,6 +6,7 @@ that fell silent stands for the line it speaks by, until the province has had th
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ _LIKE: tuple[frozenset[str], ...] = (frozenset({"loss"}), frozenset({"slow"}), f
 """What lines of one carrier may suffer from together without being down."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Event:
     """A line that went down, or whose box fell silent (`sure` False)."""
 
@@ -30,6 +31,10 @@ class _Event:
     run: Run
     site: Site
     sure: bool = True
+
+
+def _begun(event: _Event) -> int:
+    return event.from_ms
 
 
 def find(case: Case) -> Iterator[Found]:
@@ -62,20 +67,22 @@ def _times(case: Case, group: Group, events: Sequence[_Event]) -> Iterator[Found
     left = sorted(events, key=lambda event: (event.from_ms, event.line))
     while len(left) >= case.limits.carrier_lines:
         first_ms = left[0].from_ms
-        members = [event for event in left if event.from_ms <= first_ms + case.together_ms]
-        dark = _dark(case, group, first_ms) if _enough(case, group, members) else None
-        if dark is None:
-            left = left[1:]
-            continue
+        members = left[: bisect_right(left, first_ms + case.together_ms, key=_begun)]
+        dark = _dark(case, group, first_ms) if _enough(case, members) else set()
         lit = [event for event in members if event.site.centre not in dark]
-        of = _known(case, group, lit)
-        if _enough(case, group, lit) and len(lit) >= case.limits.carrier_share * of:
+        if _enough(case, lit) and len(lit) >= case.limits.carrier_share * (of := _known(case, group, lit)):
             yield _told(case, group, lit, of)
-            left = [event for event in left if event not in members]
-        elif dark:
-            left = [event for event in left if event not in members]
-        else:
-            left = left[1:]
+        elif not dark:
+            left = left[_worth(case, left, len(members)) :]
+            continue
+        left = left[len(members) :]
+
+
+def _worth(case: Case, left: Sequence[_Event], until: int) -> int:
+    """How many events to leave out until one more is among those that began together: fewer were not enough."""
+    if until == len(left):
+        return until
+    return max(1, bisect_left(left, left[until].from_ms - case.together_ms, key=_begun))
 
 
 def _dark(case: Case, group: Group, at_ms: int) -> set[str]:
@@ -87,7 +94,7 @@ def _dark(case: Case, group: Group, at_ms: int) -> set[str]:
     return set(group.centres) if most else dark
 
 
-def _enough(case: Case, group: Group, events: Sequence[_Event]) -> bool:
+def _enough(case: Case, events: Sequence[_Event]) -> bool:
     limits = case.limits
     return len(events) >= limits.carrier_lines and len({e.site.centre for e in events}) >= limits.carrier_centres
 
@@ -140,14 +147,14 @@ def _told(case: Case, group: Group, members: Sequence[_Event], of: int) -> Found
     verdict = Verdict(
         f"carrier:{group.key}", "carrier", "carrier", "down", since, ended,
         tuple(dict.fromkeys([*lines, *case.labels(silences)])), centres, Said("verdict.carrier_down", values),
-        of_runs(dict.fromkeys([*runs, *silences])), _confidence(case, group, sure), visit=True,
+        of_runs(dict.fromkeys([*runs, *silences])), _confidence(case, sure), visit=True,
     )  # fmt: skip
     taken = [r for r in dict.fromkeys([*runs, *silences]) if not left_behind(r, ended, case.together_ms, case.now_ms)]
     return Found(verdict, tuple(taken), Said("why.carrier", values))
 
 
-def _confidence(case: Case, group: Group, sure: Sequence[_Event]) -> Confidence:
-    if not _enough(case, group, sure):
+def _confidence(case: Case, sure: Sequence[_Event]) -> Confidence:
+    if not _enough(case, sure):
         return "possible"
     inside = any(measured_inside(event.run) for event in sure)
     return "certain" if inside else "likely"
@@ -176,12 +183,12 @@ def _suffering(case: Case) -> Iterator[Found]:
                         break
     for (key, _), events in sorted(by_kind.items()):
         group = case.ground.groups.get(key)
-        if group is None or not _enough(case, group, events):
+        if group is None or not _enough(case, events):
             continue
         first_ms = min(event.from_ms for event in events)
         members = [event for event in events if event.from_ms <= first_ms + case.together_ms]
         of = _known(case, group, members)
-        if _enough(case, group, members) and len(members) >= case.limits.carrier_share * of:
+        if _enough(case, members) and len(members) >= case.limits.carrier_share * of:
             yield _ill(case, group, members, of)
 
 
@@ -217,10 +224,8 @@ def why_not(case: Case, found: Found) -> Said:
 
 
 def _down(case: Case, group: Group, at_ms: int) -> int:
-    span = case.together_ms
-    every = (site for centre in group.centres if (site := case.sites.get(centre)) is not None)
-    own = (line for site in every for line in site.stand.lines if group_of(line) == group.key)
-    return sum(case.sites[line.centre].lost(line, at_ms - span, at_ms + span) is not None for line in own)
+    span, begun = case.together_ms, case.losses.get(group.key, ())
+    return bisect_right(begun, at_ms + span) - bisect_left(begun, at_ms - span)
 
 
 RULE = Rule("carrier", find, why_not)

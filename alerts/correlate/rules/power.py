@@ -6,6 +6,7 @@ neighbours on other carriers that lost everything at the same time make it the p
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,7 @@ from alerts.correlate.runs import Run, near
 from alerts.correlate.site import Site, measured_inside
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Gone:
     """A centre of which nothing was heard or seen any more. `lost`: its lines; not `sure`: they may not be all yet."""
 
@@ -43,9 +44,12 @@ def find(case: Case) -> Iterator[Found]:
     """First what neighbours share, then one for each centre; last what only a battery tells of."""
     every = [one for site in case.sites.values() for one in _every(case, site)]
     every.sort(key=lambda one: (one.from_ms, one.site.centre))
+    by_area: dict[str, list[_Gone]] = {}
+    for one in every:
+        by_area.setdefault(one.site.stand.area, []).append(one)
     shared: set[Run] = set()
-    for area in sorted({one.site.stand.area for one in every} - {""}):
-        for members in _neighbours(case, [one for one in every if one.site.stand.area == area]):
+    for area, near_by in sorted(by_area.items()):
+        for members in _neighbours(case, near_by) if area else ():
             shared |= {run for one in members for run in one.runs}
             yield _of_area(case, area, members)
     for one in every:
@@ -131,10 +135,11 @@ def _neighbours(case: Case, every: Sequence[_Gone]) -> Iterator[list[_Gone]]:
     """Those of one area that were gone together, over several carriers."""
     left = list(every)
     while len(left) >= case.limits.power_centres:
-        members = [one for one in left if one.from_ms <= left[0].from_ms + case.together_ms]
+        last_ms = left[0].from_ms + case.together_ms
+        members = left[: bisect_right(left, last_ms, key=lambda one: one.from_ms)]
         if _enough(case, members):
             yield members
-            left = [one for one in left if one not in members]
+            left = left[len(members) :]
         else:
             left = left[1:]
 

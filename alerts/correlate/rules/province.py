@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -43,13 +44,17 @@ def silent_everywhere(picture: Picture) -> list[dict[str, Run]]:
     if len(silences) < limits.carrier_share * max(map(len, places)):
         return []
     found: list[dict[str, Run]] = []
-    for first in silences:
-        last_ms = first.from_ms + 1000 * limits.together_s
-        if found and first.from_ms <= max(run.from_ms for run in found[-1].values()):
-            continue
-        group = {_centre(picture, run): run for run in silences if first.from_ms <= run.from_ms <= last_ms}
-        if all(len(place & group.keys()) >= limits.carrier_share * len(place) for place in places):
+    n = 0
+    while n < len(silences):
+        last_ms = silences[n].from_ms + 1000 * limits.together_s
+        end = bisect_right(silences, last_ms, key=lambda run: run.from_ms)
+        group = {_centre(picture, run): run for run in silences[n:end]}
+        most = len(group) >= limits.carrier_share * max(map(len, places))
+        if most and all(len(place & group.keys()) >= limits.carrier_share * len(place) for place in places):
             found.append(group)
+            n = end
+        else:
+            n += 1
     return found
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from alerts.api import Said, Verdict
 from alerts.api.words import LANGS, Lang, catalogue, say
-from alerts.correlate import SHARED, correlate, explain, home, touched
+from alerts.correlate import SHARED, correlate, explain, home, stirred, touched
 from alerts.correlate.picture import Picture
 from alerts.correlate.rules import RULES
 from collector.api import State
@@ -48,7 +48,8 @@ def scenes(draw: st.DrawFn) -> Scene:
             at += draw(st.integers(0, 600))
             lasts = draw(st.integers(1, 2_000) | st.none())
             known = at + draw(st.sampled_from([20, 60, 180, 2_000]))
-            scene.told(subject, state, reason, at, None if lasts is None else at + lasts, known=known)
+            detail = {"seen": 2, "of": 5} if subject in SHARED_SYSTEMS else {}
+            scene.told(subject, state, reason, at, None if lasts is None else at + lasts, known=known, **detail)
             if lasts is None:
                 break
             at += lasts
@@ -62,7 +63,7 @@ def scenes(draw: st.DrawFn) -> Scene:
 
 
 @given(scenes(), st.integers(0, 6_000), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_the_order_in_which_things_are_told_does_not_matter(scene: Scene, now_s: int, chance: random.Random) -> None:
     picture = scene.at(now_s)
     keys = list(picture.spells)
@@ -72,7 +73,7 @@ def test_the_order_in_which_things_are_told_does_not_matter(scene: Scene, now_s:
 
 
 @given(scenes(), st.integers(0, 6_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_nothing_is_explained_twice_but_by_what_is_shared(scene: Scene, now_s: int) -> None:
     taken: list[int] = []
     for found in explain(scene.at(now_s)):
@@ -82,7 +83,7 @@ def test_nothing_is_explained_twice_but_by_what_is_shared(scene: Scene, now_s: i
 
 
 @given(scenes(), st.integers(0, 6_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_all_evidence_lies_in_the_picture(scene: Scene, now_s: int) -> None:
     picture = scene.at(now_s)
     arrived = {(s.subject, s.recorded_ms) for spells in picture.spells.values() for s in spells}
@@ -95,7 +96,7 @@ def test_all_evidence_lies_in_the_picture(scene: Scene, now_s: int) -> None:
 
 
 @given(scenes(), st.integers(0, 6_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_verdicts_are_sound(scene: Scene, now_s: int) -> None:
     verdicts = correlate(scene.at(now_s))
     for verdict in verdicts:
@@ -109,7 +110,7 @@ def test_verdicts_are_sound(scene: Scene, now_s: int) -> None:
 
 
 @given(scenes(), st.integers(0, 6_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_clusters_looked_at_alone_tell_what_all_together_tell(scene: Scene, now_s: int) -> None:
     picture = scene.at(now_s)
     apart = [v for name in [SHARED, *TOPOLOGY.ground.clusters] for v in correlate(picture, {name})]
@@ -117,7 +118,7 @@ def test_clusters_looked_at_alone_tell_what_all_together_tell(scene: Scene, now_
 
 
 @given(scenes(), st.integers(0, 6_000), st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_what_became_known_of_one_subject_changes_only_the_clusters_it_touches(
     scene: Scene, now_s: int, data: st.DataObject
 ) -> None:
@@ -129,6 +130,20 @@ def test_what_became_known_of_one_subject_changes_only_the_clusters_it_touches(
     names = touched(before, [gone]) | touched(after, [gone])
     kept = [v for v in correlate(before) if home(before, v) not in names]
     assert sorted([*kept, *correlate(after, names)], key=_named) == sorted(correlate(after), key=_named)
+
+
+@given(scenes(), st.integers(0, 6_000), st.integers(1, 300_000))
+@settings(max_examples=40, deadline=None)
+def test_time_alone_changes_only_what_is_said_to_be_stirred(scene: Scene, now_s: int, later_s: int) -> None:
+    before = scene.at(now_s)
+    after = replace(before, now_ms=before.now_ms + 1000 * later_s)
+    names = stirred(after, before.now_ms)
+    kept = [v for v in correlate(before) if home(before, v) not in names]
+    assert _essence([*kept, *correlate(after, names)]) == _essence(correlate(after))
+
+
+def _essence(verdicts: list[Verdict]) -> list[tuple[object, ...]]:
+    return sorted((v.since_ms, v.cause, v.owner, v.state, str(v.ended_ms), v.subjects, v.centres) for v in verdicts)
 
 
 def _named(verdict: Verdict) -> tuple[int, str, str]:
@@ -153,7 +168,7 @@ def said(picture: Picture) -> list[Said]:
 
 
 @given(scenes(), st.integers(0, 6_000))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_whatever_is_said_has_words_in_both_languages_and_lacks_no_value(scene: Scene, now_s: int) -> None:
     for one in said(scene.at(now_s)):
         for lang in LANGS:
