@@ -16,8 +16,8 @@ holds together from one look to the next is for the caller to see, and meant so:
   `subjects`, `centres` and `affected` are what a revision is held against.
 
 For one change among many centres, `touched` names the clusters to be looked at again (a boot is a change of its
-agent), `stirred` those where only time went by, `correlate(picture, only=…)` looks at these alone, and `home` tells of a
-verdict which cluster it belongs to: what is found takes the place of all verdicts whose home was looked at.
+agent), `stirred` those where only time went by, `correlate(picture, only=…)` looks at these alone, and `home` tells of
+a verdict which cluster it belongs to: what is found takes the place of all verdicts whose home was looked at.
 """
 
 from alerts.correlate.clusters import SHARED, home, stirred, touched
