@@ -144,9 +144,10 @@ def _told(case: Case, group: Group, members: Sequence[_Event], of: int) -> Found
         "of": of, "centres": len(centres),
     }  # fmt: skip
     sure = [event for event in members if event.sure]
+    key = "carrier_down" if _enough(case, sure) else "carrier_suspected"
     verdict = Verdict(
         f"carrier:{group.key}", "carrier", "carrier", "down", since, ended,
-        tuple(dict.fromkeys([*lines, *case.labels(silences)])), centres, Said("verdict.carrier_down", values),
+        tuple(dict.fromkeys([*lines, *case.labels(silences)])), centres, Said(f"verdict.{key}", values),
         of_runs(dict.fromkeys([*runs, *silences])), _confidence(case, sure), visit=True,
     )  # fmt: skip
     taken = [r for r in dict.fromkeys([*runs, *silences]) if not left_behind(r, ended, case.together_ms, case.now_ms)]

@@ -167,7 +167,8 @@ def _of_area(case: Case, area: str, members: Sequence[_Gone]) -> Found:
     values: dict[str, Value] = {"area": f"area:{area}", "since_ms": since, "count": len(centres)}
     verdict = Verdict(
         f"power:area/{area}", "power", "power", "down", since, ended, case.labels(every), centres,
-        Said("verdict.power_area", values), _evidence(members), sure, visit=False,
+        Said("verdict.power_area" if seen else "verdict.power_area_suspected", values), _evidence(members), sure,
+        visit=False,
     )  # fmt: skip
     taken = tuple(run for run in every if not left_behind(run, ended, case.together_ms, case.now_ms))
     return Found(verdict, taken, Said("why.power_area", values))

@@ -228,6 +228,14 @@ def test_a_carrier_names_all_its_lines_and_where_people_wait() -> None:
     assert (verdict.since_ms, verdict.ended_ms, verdict.confidence) == (ms(5), ms(1_800), "certain")
 
 
+def test_what_is_only_suspected_is_not_said_to_be_seen() -> None:
+    area = only(_silent(Scene(), "b1 b2 b3 b4 b5 b6").at(70))
+    assert (area.said.key, area.confidence) == ("verdict.power_area_suspected", "possible")
+    carrier = only(_silent(Scene(), "b1 b2 b3 b4").at(70))
+    assert (carrier.said.key, carrier.confidence) == ("verdict.carrier_suspected", "possible")
+    assert {one.said.key for one in (*area.evidence, *carrier.evidence)} == {"evidence.silent"}
+
+
 def test_a_system_affects_centres_and_sends_nobody() -> None:
     verdict = only(Scene().system("dvcqg", "service_slow", 0, seen="b1 b2 n1").at(400))
     assert (verdict.centres, verdict.affected, verdict.visit) == ((), ("b1", "b2", "n1"), False)
