@@ -14,6 +14,8 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Annotated, Final, cast
 
 if TYPE_CHECKING:  # heavy, or an extra
+    from pathlib import Path
+
     import typer
     import uvicorn
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:  # heavy, or an extra
     from collector.hub import Hub
     from collector.loops import Loop
     from collector.settings import Settings
+    from simulator.ground import Ground
     from simulator.play import Play
     from wire.clock import Clock
 
@@ -60,8 +63,10 @@ def command_line() -> "typer.Typer":
     import typer
 
     from agent.commands import commands as agent_commands
+    from alerts.commands import commands as alerts_commands
     from collector.roles import BUILT, RoleError, parse
     from simulator.command import command as simulator_command
+    from simulator.score_command import command as score_command
 
     app = typer.Typer(
         help="Monitoring for commune one-stop centres.", no_args_is_help=True, pretty_exceptions_enable=False,
@@ -95,6 +100,7 @@ def command_line() -> "typer.Typer":
 
     app.command("simulate")(simulator_command(lambda play: _run(_simulate(play))))
     app.add_typer(agent_commands(), name="agent")
+    app.add_typer(alerts_commands(_opened_desk, score=score_command(_drill), rules=_thresholds), name="alerts")
     _add_collector(app)
     return app
 
@@ -232,6 +238,41 @@ def _desk(hub: "Hub") -> "Desk":
 
     home, registry = hub.settings.home, hub.counters.registry
     return Desk(hub.store, floor.reader(hub), floor.commands(hub), hub.clock, hub.wake, home, registry)
+
+
+@contextlib.contextmanager
+def _opened_desk() -> "Iterator[Desk]":
+    """What a command about incidents works with, beside a running collector."""
+    from collector import console
+
+    with console.opened() as hub:
+        yield _desk(hub)
+
+
+def _thresholds(path: "Path") -> Mapping[str, float]:
+    from collector.judging.policy import parse_policy, read_policy_file
+    from collector.judging.thresholds import thresholds
+
+    return {one.key: one.value for one in thresholds(parse_policy(*read_policy_file(path)))}
+
+
+# --- trials ---------------------------------------------------------------------------------------------------------
+
+JUDGING: Final = frozenset({"register", "presence", "judge"})
+"""Of the collector's loops those that a trial needs: nothing that is told is decided by the others."""
+
+
+@contextlib.contextmanager
+def _drill(home: "Path", clock: "Clock") -> "Iterator[Ground]":
+    """A collector with its alerts in this process, by a clock that is driven, spoken to without sockets."""
+    import alerts
+    from collector.direct import Direct
+    from collector.stage import Stage
+    from simulator.ground import Ground
+
+    with _hub(_settings({"MOTCUA_HOME": str(home), "MOTCUA_DATABASE": ""}), clock, ("ingest",)) as hub:
+        loops = [loop for loop in _every_loop(hub) if loop.name in JUDGING or loop.role == "alert"]
+        yield Ground(Stage(hub, loops), Direct(hub), alerts.reader(_desk(hub)))
 
 
 # --- all of it on this machine --------------------------------------------------------------------------------------
