@@ -14,10 +14,11 @@ from sqlalchemy import func, select
 
 from collector import commands as acts
 from collector import floor
-from collector.api import Actor
+from collector.api import Actor, Pause
 from collector.hub import Hub
 from collector.inventory import importing
 from collector.inventory.difference import is_empty
+from collector.lifecycle import doing
 from collector.loops import Loop
 from collector.register import presence
 from collector.store.tables import agent, cursor, inbox, ts_cursor
@@ -57,6 +58,10 @@ class Stage:
     def recall(self, heard: Mapping[str, Sequence[tuple[int, int]]]) -> None:
         """Have it on record that agents were heard at these times (UTC ms)."""
         self._hub.store.writer.do(lambda conn: presence.recall(conn, heard))
+
+    def pause(self, subject: str, from_ms: int, to_ms: int, reason: str) -> None:
+        """Announce a planned stop. Raises NotFound, NotAllowed."""
+        doing.change(self._hub, SIMULATOR, Pause(subject, to_ms, reason, from_ms))
 
     def board_link(self) -> str:
         """The board's address, with a login that works once."""

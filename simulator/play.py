@@ -20,9 +20,10 @@ from simulator.crowd import Crowd, Joined, enrol, wanted
 from simulator.drive import DrivenClock
 from simulator.home import PROVINCE, TRUTH, Kept, State, keep_state
 from simulator.order import AHEAD_MS, DAY_MS, Order
+from simulator.owners import Planned
 from simulator.province import Province
 from simulator.replay import replay
-from simulator.scenario import resolve
+from simulator.scenario import resolve, stops
 from simulator.stage import Progress, Span, Stage
 from simulator.truth import Told, append, tell
 from simulator.verdict import Closing, compare
@@ -47,6 +48,7 @@ class Scene:
     world: World
     causes: Sequence[Cause]
     truth: Sequence[Told]
+    stops: Sequence[Planned]
     span: Span
     all_ms: int
     zero_ms: int
@@ -101,6 +103,7 @@ class Play:
         with console.bar() as progress:
             people = await self._people(stage, progress)
             scene = self._scene()
+            await asyncio.to_thread(_announce, stage, scene.stops)
             run = Run(
                 stage, Crowd(stage.url, pinned(self._state.ca.encode()), self._time), scene, told, progress, began_s
             )
@@ -149,7 +152,8 @@ class Play:
         causes = resolve(order.scenario, self._province, self._dice, zero_ms=now_ms, span=span)
         world = World(self._province, self._dice, causes, span[0])
         all_ms = max(span[0], now_ms - round(order.back_days * DAY_MS))
-        return Scene(world, causes, tell(causes, self._province), span, all_ms, now_ms)
+        planned = list(stops(order.scenario, self._province, now_ms))
+        return Scene(world, causes, tell(causes, self._province, planned), planned, span, all_ms, now_ms)
 
     def _names(self, stage: Stage, people: Sequence[Who]) -> dict[str, str]:
         """What agents and their machines are called in the register of this home."""
@@ -231,6 +235,11 @@ class Play:
     def _say(self, what: str, text: str) -> None:
         if not self._as_json:
             console.step(what, text)
+
+
+def _announce(stage: Stage, planned: Sequence[Planned]) -> None:
+    for stop in planned:
+        stage.pause(stop.subject, stop.from_ms, stop.to_ms, stop.reason)
 
 
 def _free_port() -> int:

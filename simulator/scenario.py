@@ -14,9 +14,10 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from simulator.causes import KINDS, Cause, Kind
+from simulator.causes import KINDS, Cause, Kind, drawn_severity
 from simulator.chance import Dice
 from simulator.errors import ScenarioError
+from simulator.owners import Planned
 from simulator.province import Line, Province, Site
 from wire import strict
 
@@ -44,6 +45,15 @@ class Written(Struct, frozen=True, kw_only=True):
     some: Annotated[int, Meta(ge=1, le=10_000)] | None = None
 
 
+class WrittenStop(Struct, frozen=True, kw_only=True):
+    """A stop that is announced: of a centre or a line, `centre:07210-1`, `line:07210-1/a`."""
+
+    subject: Annotated[str, Meta(min_length=1, max_length=60)]
+    from_s: Moment
+    to_s: Moment
+    reason: Annotated[str, Meta(min_length=1, max_length=200)] = "planned"
+
+
 class Generate(Struct, frozen=True, kw_only=True):
     """Composed causes: so many, of these kinds, spread by the seed over the time from `from_s` to `to_s`.
 
@@ -66,6 +76,7 @@ class Scenario(Struct, frozen=True, kw_only=True):
     about: Annotated[str, Meta(min_length=1, max_length=200)]
     cause: Annotated[list[Written], Meta(max_length=2_000)] = []
     generate: Generate | None = None
+    planned: Annotated[list[WrittenStop], Meta(max_length=200)] = []
 
 
 def known() -> list[str]:
@@ -100,6 +111,7 @@ def _flaws(scenario: Scenario) -> Iterator[str]:
             yield f"{place}.{wrong}: a {one.kind} is of {KINDS[one.kind].names}; leave {wrong} out"
         elif KINDS[one.kind].unit.startswith("share") and (one.severity or 0) > 1:
             yield f"{place}.severity: {one.severity:g} is no {KINDS[one.kind].unit}; write a number up to 1"
+    yield from _flaws_of_stops(scenario.planned)
     made = scenario.generate
     if made is not None:
         yield from (_no_kind("generate.kinds", kind) for kind in made.kinds if kind not in KINDS)
@@ -107,6 +119,12 @@ def _flaws(scenario: Scenario) -> Iterator[str]:
             yield f"generate.longest_s: {made.longest_s:g} is less than shortest_s = {made.shortest_s:g}"
         if made.from_s is not None and made.to_s is not None and made.to_s <= made.from_s:
             yield f"generate.to_s: {made.to_s:g} is not after from_s = {made.from_s:g}"
+
+
+def _flaws_of_stops(planned: Sequence[WrittenStop]) -> Iterator[str]:
+    for n, stop in enumerate(planned):
+        if stop.to_s <= stop.from_s:
+            yield f"planned[{n}].to_s: {stop.to_s:g} is not after from_s = {stop.from_s:g}"
 
 
 def _no_kind(place: str, kind: str) -> str:
@@ -140,6 +158,16 @@ def resolve(scenario: Scenario, province: Province, dice: Dice, *, zero_ms: int,
     if scenario.generate is not None:
         causes += _compose(scenario.generate, province, dice, zero_ms, span)
     return sorted(causes, key=lambda cause: (cause.from_ms, cause.id))
+
+
+def stops(scenario: Scenario, province: Province, zero_ms: int) -> Iterator[Planned]:
+    """The announced stops of a scenario. Raises ScenarioError for one of what the province does not have."""
+    for n, one in enumerate(scenario.planned):
+        kind, _, key = one.subject.partition(":")
+        there = {"centre": province.sites, "line": province.lines}.get(kind)
+        if there is None or key not in there:
+            raise ScenarioError(f"planned[{n}].subject: there is no {one.subject!r}; write centre:<key> or line:<key>")
+        yield Planned(one.subject, zero_ms + round(one.from_s * 1000), zero_ms + round(one.to_s * 1000), one.reason)
 
 
 def _causes(
@@ -206,8 +234,7 @@ def _compose(made: Generate, province: Province, dice: Dice, zero_ms: int, span:
         kind = made.kinds[int(draw[0] * len(made.kinds))]
         lasts_ms = 1000 * (made.shortest_s + draw[1] * (made.longest_s - made.shortest_s))
         begins = first + round(draw[2] * max(0.0, last - first - lasts_ms))
-        severity = KINDS[kind].severity * (0.9 + 0.2 * draw[3])
-        heavy = min(severity, 1.0) if KINDS[kind].unit.startswith("share") else severity
+        heavy = drawn_severity(kind, draw[3])
         touched = _victims(kind, province, draw)
         if touched:
             yield from _causes(f"g{n + 1}", kind, (begins, begins + round(lasts_ms)), heavy, touched)

@@ -35,6 +35,10 @@ class Stage(Protocol):
         """Have it on record that agents were heard at these times, before this collector listened."""
         ...
 
+    def pause(self, subject: str, from_ms: int, to_ms: int, reason: str) -> None:
+        """Announce a planned stop of a centre or a line."""
+        ...
+
     def board_link(self) -> str:
         """The board's address, with a login that works once."""
         ...

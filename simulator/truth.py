@@ -13,7 +13,8 @@ from typing import Final
 
 import msgspec
 
-from simulator.causes import CUTS, Cause, State
+from simulator.causes import CUTS, FLAPPING, Cause, State
+from simulator.owners import Planned, owners_of, planned_at
 from simulator.province import Province
 
 FILE: Final = "truth.ndjson"
@@ -23,8 +24,10 @@ _NOT_WELL: Final[tuple[State, ...]] = ("down", "degraded")
 _CUT_OFF: Final[tuple[State, ...]] = ("down", "degraded", "unknown")
 """A centre whose first line is cut: what it is depends on what is known of its other lines."""
 
-_TOLD_ONLY: Final = frozenset({"dns_slow", "class_lossy", "port_slow"})
-"""No state of its own comes of these: they show in phases, in numbers by class, and in the stamp of tests."""
+_TOLD_ONLY: Final = frozenset({"class_lossy", "port_slow"})
+"""No state of its own comes of these: they show in numbers by class, and in the stamp of tests."""
+
+_SILENCING: Final = 2  # power, a stopped agent, a dead network: the centre is not heard, and that is seen at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +42,69 @@ class Expected:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A cause and what must come of it; nothing where it is hidden by another, or too short to be judged."""
+    """A cause and what must come of it; nothing where it is hidden by another, or too short to be judged.
+
+    `owners`: whose it may rightly be called once everything is known. `planned`: all of it lies in a planned stop.
+    `timely`: some of it is known while it lasts; else it is found in what arrives late, and nobody is called.
+    """
 
     cause: Cause
     expected: tuple[Expected, ...]
+    owners: tuple[str, ...] = ()
+    planned: bool = False
+    timely: bool = True
 
 
-def tell(causes: Sequence[Cause], province: Province) -> list[Told]:
-    """The truth of all causes, in their order."""
+def tell(causes: Sequence[Cause], province: Province, stops: Sequence[Planned] = ()) -> list[Told]:
+    """The truth of all causes, in their order; what lies in a planned stop is expected of nobody."""
     hiding: dict[str, list[Cause]] = {}
     for cause in causes:
         for key in cause.touches:
             hiding.setdefault(_centre(key), []).append(cause)
-    return [Told(cause, tuple(_expected(cause, province, hiding))) for cause in causes]
+    return [_told(cause, causes, province, hiding, stops) for cause in causes]
 
 
-def _expected(cause: Cause, province: Province, hiding: Mapping[str, Sequence[Cause]]) -> Iterator[Expected]:
+def _told(
+    cause: Cause, causes: Sequence[Cause], province: Province, hiding: Mapping[str, Sequence[Cause]],
+    stops: Sequence[Planned],
+) -> Told:  # fmt: skip
+    every = tuple(_expected(cause, province, hiding, ()))
+    left = tuple(_expected(cause, province, hiding, stops)) if stops else every
+    planned = bool(every) and not left
+    owners = ("planned",) if planned else owners_of(cause, causes, province)
+    return Told(cause, left, owners, planned, not left or _timely(cause, left, hiding, province))
+
+
+def _timely(
+    cause: Cause, expected: Sequence[Expected], hiding: Mapping[str, Sequence[Cause]], province: Province
+) -> bool:
+    """Whether enough of it falls where its centre can tell; a cut or a silence is seen from the province at once."""
+    if cause.its.names == "services" or cause.its.rank <= _SILENCING or cause.kind in {*CUTS, FLAPPING}:
+        return True
+    for e in expected:
+        silent = [(c.from_ms, c.to_ms) for c in hiding.get(place_of(e.subject), ()) if _silences(c, province)]
+        shows_ms = 1000 * cause.its.shows_s
+        if any(last - first >= shows_ms for first, last in without((e.from_ms, e.to_ms), silent)):
+            return True
+    return False
+
+
+def _silences(cause: Cause, province: Province) -> bool:
+    """Whether the centre of a cause is not heard while it lasts."""
+    if cause.its.names == "centres":
+        return cause.its.rank <= _SILENCING
+    return cause.kind in CUTS - {"failover"} and any(key == _uplink(key, province) for key in cause.touches)
+
+
+def _expected(
+    cause: Cause, province: Province, hiding: Mapping[str, Sequence[Cause]], stops: Sequence[Planned]
+) -> Iterator[Expected]:
     for subject, states in _consequences(cause, province):
         others = hiding.get(place_of(subject), ())
         covered = [
             (c.from_ms, c.to_ms) for c in others if c.its.rank < cause.its.rank and _covers(c, subject, province)
         ]
+        covered += planned_at(stops, cause, place_of(subject), province)
         shows_s = cause.its.shows_s * _run_s(subject, province)
         for first, last in without((cause.from_ms, cause.to_ms), covered):
             if last - first >= shows_s * 1000:
@@ -87,7 +132,7 @@ def _consequences(cause: Cause, province: Province) -> Iterator[tuple[str, tuple
 def _of_line(kind: str, key: str, province: Province) -> Iterator[tuple[str, tuple[State, ...]]]:
     if kind in _TOLD_ONLY:
         return
-    cut = kind in CUTS
+    cut = kind in CUTS or kind == FLAPPING
     yield f"line:{key}", ("down",) if cut else ("degraded",)
     centre = _centre(key)
     if province.sites[centre].lines[0].key == key:
@@ -159,9 +204,9 @@ def lines(truth: Iterable[Told]) -> Iterator[bytes]:
     for told in truth:
         cause = told.cause
         yield _ENCODER.encode({
-            "id": cause.id, "kind": cause.kind, "owner": cause.its.owner, "from_ms": cause.from_ms,
-            "to_ms": cause.to_ms, "severity": cause.severity, "unit": cause.its.unit, "touches": cause.touches,
-            "expected": told.expected,
+            "id": cause.id, "kind": cause.kind, "owner": cause.its.owner, "owners": told.owners,
+            "from_ms": cause.from_ms, "to_ms": cause.to_ms, "severity": cause.severity, "unit": cause.its.unit,
+            "touches": cause.touches, "expected": told.expected,
         })  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from simulator.causes import CUTS, Cause
+from simulator.causes import CUTS, FLAP_LOST, FLAPPING, Cause
 from simulator.chance import Dice
 from simulator.province import Province
 
@@ -94,13 +94,24 @@ class World:
         if site is not None and site.lines:
             keys += [(kind, site.lines[0].key) for kind in sorted(CUTS - {"failover"})]
         late = {"power": BOOT_MS}
-        return [(a, b + late.get(key[0], 0)) for key in keys for a, b, _ in self._effects.get(key, _QUIET)]
+        quiet = [(a, b + late.get(key[0], 0)) for key in keys for a, b, _ in self._effects.get(key, _QUIET)]
+        return quiet if site is None or not site.lines else quiet + self._flaps(site.lines[0].key)
 
     # --- lines ------------------------------------------------------------------------------------------------------
 
     def carries(self, line: str, at: int) -> bool:
         """Whether a line carries anything, as far as the carrier is concerned."""
+        if any(first <= at < last for first, last in self._flaps(line)):
+            return False
         return all(self.severity(kind, line, at) is None for kind in CUTS)
+
+    def _flaps(self, line: str) -> list[tuple[int, int]]:
+        """When a flapping line carries nothing: at the beginning of each of its turns."""
+        found: list[tuple[int, int]] = []
+        for first, last, turn_s in self._effects.get((FLAPPING, line), _QUIET):
+            turn = max(60_000, round(1000 * turn_s))
+            found += [(at, min(last, at + round(FLAP_LOST * turn))) for at in range(first, last, turn)]
+        return found
 
     def line_in_use(self, centre: str, at: int) -> str:
         """The line that a centre's traffic takes: its first, its second while the router has failed over to that."""

@@ -53,12 +53,15 @@ class Teller:
         put_all(conn, [row for act in acts for row in self._rows(act)])
 
     def _rows(self, act: Act) -> Iterator[Row]:
+        return (self._row(act.now, tell, audience) for tell, audience in self.told(act))
+
+    def told(self, act: Act) -> Iterator[tuple[Tell, Audience]]:
+        """What is to be told of an act, and to whom."""
         for tell in act.tells:
-            yield from (self._row(act.now, tell, audience) for audience in self._audiences(act, tell))
+            yield from ((tell, audience) for audience in self._audiences(act, tell))
         if any(tell.kind == "correction" for tell in act.tells) and act.was is not None and act.now.open:
             called = Tell("call", str(act.now.reopened))
-            for audience in hands(self._who(act.was), self._who(act.now)).fresh:
-                yield self._row(act.now, called, audience)
+            yield from ((called, audience) for audience in hands(self._who(act.was), self._who(act.now)).fresh)
 
     def _row(self, one: Incident, tell: Tell, audience: Audience) -> Row:
         return row_of(

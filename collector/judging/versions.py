@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -48,6 +49,7 @@ def read_version(conn: Connection, number: int) -> PolicyVersion:
     return _version(row.version, row.from_ms, row.body, row.set_by)
 
 
+@lru_cache(maxsize=64)  # asked for at every look for causes; a version never changes
 def _version(number: int, from_ms: int, body: str, set_by: str) -> PolicyVersion:
     held = parse_policy(body.encode(), f"policy version {number}")
     return PolicyVersion(number, from_ms, body, set_by, thresholds(held))

@@ -46,7 +46,7 @@ def test_every_kind_of_cause_has_an_owner_and_is_told_as_a_line_of_json() -> Non
         (told,) = tell([one], province())
         row = msgspec.json.decode(next(lines([told])))
         assert (row["id"], row["owner"], row["from_ms"]) == (one.kind, KINDS[one.kind].owner, START)
-        assert bool(row["expected"]) is (one.kind not in {"dns_slow", "class_lossy", "port_slow"})
+        assert bool(row["expected"]) is (one.kind not in {"class_lossy", "port_slow"})
 
 
 def test_a_shared_system_that_is_slow_is_so_for_all_and_in_itself() -> None:

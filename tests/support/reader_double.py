@@ -254,9 +254,6 @@ class World:
     def boots(self, since_ms: int) -> list[Boot]:
         return [boot for boot in self.started if boot.at_ms >= since_ms]
 
-    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
-        return [w for w in self.stops if w.from_ms < to_ms and w.end_ms > max(from_ms, w.from_ms)][:limit]
-
     def looked_at(self) -> frozenset[str]:
         return frozenset(item.subject for item in self.items)
 

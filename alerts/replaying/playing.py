@@ -1,0 +1,197 @@
+"""Looks over a span of the record, one after the other, as the loop of the incidents would have looked; nothing is
+written, and what people did to incidents is left out: only what motcua itself would have said.
+
+The loop looks every few seconds. Here it looks when something was recorded, when a reconciliation asks for it, and
+when time alone may change a verdict; and then only at the clusters that this concerns, as `alerts.correlate` allows.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Final, cast
+
+from alerts.api import Happened, Incident, Verdict
+from alerts.correlate import home, touched
+from alerts.correlate.limits import Limits
+from alerts.correlate.picture import Picture
+from alerts.dispatch import Audience, Town
+from alerts.dispatch.town import town_of
+from alerts.incidents.drafts import Act, Life, Tell, past_runs
+from alerts.incidents.grace import may_wait
+from alerts.incidents.ground import Ground
+from alerts.incidents.picture import Intake
+from alerts.incidents.reconcile import Look, reconcile
+from alerts.incidents.telling import Teller, steady
+from alerts.replaying.past import Past
+from collector.api import Reader
+from wire.identity import new_ulid
+
+GRID_MS: Final = 10_000
+"""What is due between two looks is seen at the second. The loop looks every five seconds at least."""
+
+TOWN_MS: Final = 3_600_000
+WAITED_FOR: Final = frozenset({"agent", "device", "lan", "line", "service", "signing"})
+"""Kinds of subjects of which time alone may change a verdict."""
+
+Correlate = Callable[[Picture, Collection[str] | None], Sequence[Verdict]]
+Progress = Callable[[int, int], None]
+"""How many seconds of the span are replayed, and how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What would have been told: of which incident, to whom, when."""
+
+    incident: str
+    kind: str
+    audience: str
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What would have been said. `looks`: how often was looked."""
+
+    incidents: list[Incident]
+    messages: list[Message]
+    looks: int
+
+
+class Replayer:
+    """One replay, of the record in `past`, by these limits. `run()` once."""
+
+    def __init__(self, reader: Reader, past: Past, limits: Limits, correlate: Correlate) -> None:
+        self._reader, self._past, self._limits, self._correlate = reader, past, limits, correlate
+        # Past answers all that an intake asks, as of then.
+        self._intake = Intake(cast("Reader", past), past.before)
+        self._topology = Ground(reader).topology(past.now_ms)
+        self._verdicts: dict[str, list[Verdict]] = {}  # by cluster
+        self._lives: dict[str, Life] = {}
+        self._story: dict[str, list[Happened]] = {}
+        self._told: list[Message] = []
+        self._marks: set[str] = set()
+        self._due: dict[int, set[str]] = {}  # moments, with the subjects that are to be looked at again
+        self._moments: list[int] = []
+        self._town: tuple[int, Town] | None = None
+        self._looks = 0
+
+    def run(self, from_ms: int, to_ms: int, told: Progress) -> Replayed:
+        """All looks from the beginning of the record on; what was over before `from_ms` is left out of the answer."""
+        first_ms = self._past.now_ms
+        self._plan()
+        while self._moments and (at := heapq.heappop(self._moments)) < to_ms:
+            self._look(at, self._due.pop(at))
+            told((at - first_ms) // 1000, max(1, (to_ms - first_ms) // 1000))
+        every = [life.incident for life in self._lives.values()]
+        kept = [one for one in every if one.ended_ms is None or one.ended_ms >= from_ms]
+        ids = {one.id for one in kept}
+        messages = [one for one in self._told if one.incident in ids and one.at_ms >= from_ms]
+        return Replayed(sorted(kept, key=lambda one: (one.since_ms, one.number)), messages, self._looks)
+
+    # --- when to look -----------------------------------------------------------------------------------------------
+
+    def _plan(self) -> None:
+        """Looks for all that was recorded, and for what time alone makes of it."""
+        self._at(self._past.now_ms, self._past.subjects)
+        for at, subject in self._past.changes(self._topology):
+            self._at(at, (subject,))
+        waits_s = _waits_s(self._limits)
+        for flip in self._past.recorded:
+            kind, _, key = flip.subject.partition(":")
+            if kind in WAITED_FOR and "@" not in key:
+                waits = waits_s if kind != "agent" else (*waits_s, self._limits.pc_silent_s)
+                for edge in (flip.at_ms, flip.recorded_ms):
+                    for wait_s in waits:
+                        self._at(edge + round(1000 * wait_s), (flip.subject,))
+                took = min(flip.recorded_ms - flip.at_ms, round(1000 * self._limits.late_s))
+                self._at(flip.at_ms + 2 * took + round(1000 * self._limits.together_s), (flip.subject,))
+
+    def _at(self, at_ms: int, subjects: Iterable[str]) -> None:
+        at = -(-max(at_ms, self._past.now_ms) // GRID_MS) * GRID_MS
+        if at not in self._due:
+            self._due[at] = set()
+            heapq.heappush(self._moments, at)
+        self._due[at].update(subjects)
+
+    # --- one look ---------------------------------------------------------------------------------------------------
+
+    def _look(self, now_ms: int, due: set[str]) -> None:
+        self._looks += 1
+        self._past.go_to(now_ms)
+        while self._intake.take_in(now_ms, self._limits):
+            pass
+        picture = self._intake.picture(now_ms, self._topology, self._limits)
+        self._judge(picture, due)
+        held, topology = self._limits, self._topology
+        look = Look(now_ms, self._intake.from_ms, held, may_wait(topology, held), partial(new_ulid, now_ms))
+        every = [verdict for verdicts in self._verdicts.values() for verdict in verdicts]
+        outcome = reconcile(self._living(look.from_ms), every, look)
+        if outcome.acts:
+            town = self._town_at(now_ms)
+            teller = Teller(lambda: town, now_ms, None)
+            for act in outcome.acts:
+                self._apply(act, teller, now_ms)
+        if outcome.next_ms is not None:
+            self._at(max(outcome.next_ms, now_ms + 1), ())
+
+    def _judge(self, picture: Picture, due: set[str]) -> None:
+        """Look at the clusters again that this concerns; what lies before the picture is over and forgotten."""
+        only = touched(picture, due)
+        found = self._correlate(picture, only) if only else ()
+        for cluster in only:
+            self._verdicts.pop(cluster, None)
+        for verdict in found:
+            self._verdicts.setdefault(home(picture, verdict), []).append(verdict)
+        from_ms = self._intake.from_ms
+        for cluster, verdicts in list(self._verdicts.items()):
+            if any(one.ended_ms is not None and one.ended_ms <= from_ms for one in verdicts):
+                self._verdicts[cluster] = [v for v in verdicts if v.ended_ms is None or v.ended_ms > from_ms]
+
+    def _living(self, from_ms: int) -> list[Life]:
+        return [
+            life for life in self._lives.values()
+            if life.incident.closed_ms is None or (life.incident.ended_ms or 0) > from_ms
+        ]  # fmt: skip
+
+    def _town_at(self, now_ms: int) -> Town:
+        """The province as it is now, with the rota of then, and how much every team would have had to do."""
+        if self._town is None or not 0 <= now_ms - self._town[0] < TOWN_MS:
+            self._town = now_ms, steady(town_of(self._reader, now_ms, {}))
+        open_ = (life.incident for life in self._lives.values() if life.incident.closed_ms is None)
+        return replace(self._town[1], load=Counter(one.team for one in open_ if one.team is not None))
+
+    def _apply(self, act: Act, teller: Teller, now_ms: int) -> None:
+        """Keep an act as the tables would."""
+        dressed = teller.dress(act)
+        now = dressed.now if act.was is not None else replace(dressed.now, number=len(self._lives) + 1)
+        before = self._lives.get(now.id)
+        story = self._story.setdefault(now.id, [])
+        story += [Happened(0, now.id, now_ms, e.what, "", e.said, "", e.stage, None) for e in dressed.events]
+        told = list(teller.told(Act(act.was, now, dressed.events, act.tells)))
+        known = self._note(now.id, frozenset() if before is None else before.told, told, now_ms)
+        self._lives[now.id] = Life(now, past_runs(story), known)
+
+    def _note(
+        self, key: str, known: frozenset[tuple[str, str]], told: Iterable[tuple[Tell, Audience]], now_ms: int
+    ) -> frozenset[tuple[str, str]]:
+        """Messages are told once to each audience and turn."""
+        made = set[tuple[str, str]]()
+        for tell, audience in told:
+            mark = f"{key}/{tell.kind}/{tell.turn}/{audience.key}"
+            made.add((tell.kind, tell.turn))
+            if mark not in self._marks:
+                self._marks.add(mark)
+                self._told.append(Message(key, tell.kind, audience.key, now_ms))
+        return known | made
+
+
+def _waits_s(limits: Limits) -> tuple[float, ...]:
+    """How long after something became known time alone may change what is made of it; as `stirred` has it."""
+    return (
+        0.0, limits.grace_s, limits.settle_s, limits.together_s, limits.together_s + limits.settle_s,
+        limits.agent_silent_s, 2 * limits.agent_silent_s, limits.flap_hold_s,
+    )  # fmt: skip
