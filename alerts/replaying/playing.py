@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, cast
 
@@ -61,6 +61,15 @@ class Replayed:
     looks: int
 
 
+@dataclass(slots=True)
+class _Due:
+    """What a look is for: subjects of which something was learned, or that only grew older, and clusters whose
+    incidents are to be tended."""
+
+    subjects: set[str] = field(default_factory=set)
+    clusters: set[str] = field(default_factory=set)
+
+
 class Replayer:
     """One replay, of the record in `past`, by these limits. `run()` once."""
 
@@ -69,12 +78,14 @@ class Replayer:
         # Past answers all that an intake asks, as of then.
         self._intake = Intake(cast("Reader", past), past.before)
         self._topology = Ground(reader).topology(past.now_ms)
+        self._may_wait = may_wait(self._topology, limits)
         self._verdicts: dict[str, list[Verdict]] = {}  # by cluster
         self._lives: dict[str, Life] = {}
         self._story: dict[str, list[Happened]] = {}
         self._told: list[Message] = []
         self._marks: set[str] = set()
-        self._due: dict[int, set[str]] = {}  # moments, with the subjects that are to be looked at again
+        self._homes: dict[str, str] = {}  # incident: its cluster
+        self._due: dict[int, _Due] = {}
         self._moments: list[int] = []
         self._town: tuple[int, Town] | None = None
         self._looks = 0
@@ -104,43 +115,44 @@ class Replayer:
             kind, _, key = flip.subject.partition(":")
             if kind in WAITED_FOR and "@" not in key:
                 waits = waits_s if kind != "agent" else (*waits_s, self._limits.pc_silent_s)
-                for edge in (flip.at_ms, flip.recorded_ms):
-                    for wait_s in waits:
-                        self._at(edge + round(1000 * wait_s), (flip.subject,))
-                took = min(flip.recorded_ms - flip.at_ms, round(1000 * self._limits.late_s))
-                self._at(flip.at_ms + 2 * took + round(1000 * self._limits.together_s), (flip.subject,))
+                for wait_s in waits:
+                    self._at(flip.recorded_ms + round(1000 * wait_s), (flip.subject,))
+                if kind == "service":
+                    took = min(flip.recorded_ms - flip.at_ms, round(1000 * self._limits.late_s))
+                    self._at(flip.at_ms + 2 * took + round(1000 * self._limits.together_s), (flip.subject,))
 
-    def _at(self, at_ms: int, subjects: Iterable[str]) -> None:
+    def _at(self, at_ms: int, subjects: Iterable[str], clusters: Iterable[str] = ()) -> None:
         at = -(-max(at_ms, self._past.now_ms) // GRID_MS) * GRID_MS
         if at not in self._due:
-            self._due[at] = set()
+            self._due[at] = _Due()
             heapq.heappush(self._moments, at)
-        self._due[at].update(subjects)
+        self._due[at].subjects.update(subjects)
+        self._due[at].clusters.update(clusters)
 
     # --- one look ---------------------------------------------------------------------------------------------------
 
-    def _look(self, now_ms: int, due: set[str]) -> None:
+    def _look(self, now_ms: int, due: _Due) -> None:
         self._looks += 1
         self._past.go_to(now_ms)
         while self._intake.take_in(now_ms, self._limits):
             pass
         picture = self._intake.picture(now_ms, self._topology, self._limits)
-        self._judge(picture, due)
-        held, topology = self._limits, self._topology
-        look = Look(now_ms, self._intake.from_ms, held, may_wait(topology, held), partial(new_ulid, now_ms))
-        every = [verdict for verdicts in self._verdicts.values() for verdict in verdicts]
-        outcome = reconcile(self._living(look.from_ms), every, look)
+        scope = self._judge(picture, due.subjects) | due.clusters
+        look = Look(now_ms, self._intake.from_ms, self._limits, self._may_wait, partial(new_ulid, now_ms))
+        verdicts = [verdict for cluster in sorted(scope) for verdict in self._verdicts.get(cluster, ())]
+        outcome = reconcile(self._living(look.from_ms, scope), verdicts, look)
         if outcome.acts:
             town = self._town_at(now_ms)
             teller = Teller(lambda: town, now_ms, None)
             for act in outcome.acts:
                 self._apply(act, teller, now_ms)
+                self._homes[act.now.id] = home(picture, act.now.verdict)
         if outcome.next_ms is not None:
-            self._at(max(outcome.next_ms, now_ms + 1), ())
+            self._at(max(outcome.next_ms, now_ms + 1), (), scope)
 
-    def _judge(self, picture: Picture, due: set[str]) -> None:
-        """Look at the clusters again that this concerns; what lies before the picture is over and forgotten."""
-        only = touched(picture, due)
+    def _judge(self, picture: Picture, subjects: Iterable[str]) -> frozenset[str]:
+        """Look at the clusters of these again, and say which they are; what lies before the picture is forgotten."""
+        only = touched(picture, subjects)
         found = self._correlate(picture, only) if only else ()
         for cluster in only:
             self._verdicts.pop(cluster, None)
@@ -150,11 +162,13 @@ class Replayer:
         for cluster, verdicts in list(self._verdicts.items()):
             if any(one.ended_ms is not None and one.ended_ms <= from_ms for one in verdicts):
                 self._verdicts[cluster] = [v for v in verdicts if v.ended_ms is None or v.ended_ms > from_ms]
+        return only
 
-    def _living(self, from_ms: int) -> list[Life]:
+    def _living(self, from_ms: int, scope: Collection[str]) -> list[Life]:
         return [
-            life for life in self._lives.values()
-            if life.incident.closed_ms is None or (life.incident.ended_ms or 0) > from_ms
+            life for key, life in self._lives.items()
+            if self._homes[key] in scope
+            and (life.incident.closed_ms is None or (life.incident.ended_ms or 0) > from_ms)
         ]  # fmt: skip
 
     def _town_at(self, now_ms: int) -> Town:
