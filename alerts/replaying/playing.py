@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, cast
 
 from alerts.api import Happened, Incident, Verdict
 from alerts.correlate import home, touched
+from alerts.correlate.clusters import cluster_of
 from alerts.correlate.limits import Limits
-from alerts.correlate.picture import Picture
+from alerts.correlate.picture import Picture, Spell
 from alerts.dispatch import Audience, Town
 from alerts.dispatch.town import town_of
 from alerts.incidents.drafts import Act, Life, Tell, past_runs
@@ -27,12 +28,13 @@ from alerts.incidents.picture import Intake
 from alerts.incidents.reconcile import Look, reconcile
 from alerts.incidents.telling import Teller, steady
 from alerts.replaying.past import Past
-from collector.api import Reader
+from collector.api import Flip, Reader
 from wire.identity import new_ulid
 
 GRID_MS: Final = 10_000
 """What is due between two looks is seen at the second. The loop looks every five seconds at least."""
 
+FOREVER_MS: Final = 2**62
 TOWN_MS: Final = 3_600_000
 WAITED_FOR: Final = frozenset({"agent", "device", "lan", "line", "service", "signing"})
 """Kinds of subjects of which time alone may change a verdict."""
@@ -73,7 +75,11 @@ class _Due:
 class Replayer:
     """One replay, of the record in `past`, by these limits. `run()` once."""
 
-    def __init__(self, reader: Reader, past: Past, limits: Limits, correlate: Correlate) -> None:
+    def __init__(
+        self, reader: Reader, past: Past, limits: Limits, correlate: Correlate, *, whole: bool = False
+    ) -> None:  # fmt: skip
+        """`whole`: every look judges all of the window, as the loop does; the answer is the same, and takes longer."""
+        self._whole = whole
         self._reader, self._past, self._limits, self._correlate = reader, past, limits, correlate
         # Past answers all that an intake asks, as of then.
         self._intake = Intake(cast("Reader", past), past.before)
@@ -110,12 +116,10 @@ class Replayer:
         self._at(self._past.now_ms, self._past.subjects)
         for at, subject in self._past.changes(self._topology):
             self._at(at, (subject,))
-        waits_s = _waits_s(self._limits)
         for flip in self._past.recorded:
             kind, _, key = flip.subject.partition(":")
             if kind in WAITED_FOR and "@" not in key:
-                waits = waits_s if kind != "agent" else (*waits_s, self._limits.pc_silent_s)
-                for wait_s in waits:
+                for wait_s in _waits_s(flip, self._limits):
                     self._at(flip.recorded_ms + round(1000 * wait_s), (flip.subject,))
                 if kind == "service":
                     took = min(flip.recorded_ms - flip.at_ms, round(1000 * self._limits.late_s))
@@ -153,16 +157,30 @@ class Replayer:
     def _judge(self, picture: Picture, subjects: Iterable[str]) -> frozenset[str]:
         """Look at the clusters of these again, and say which they are; what lies before the picture is forgotten."""
         only = touched(picture, subjects)
-        found = self._correlate(picture, only) if only else ()
-        for cluster in only:
-            self._verdicts.pop(cluster, None)
-        for verdict in found:
-            self._verdicts.setdefault(home(picture, verdict), []).append(verdict)
+        if only:
+            cut_ms = self._cut_ms(picture, only)
+            for cluster in only:
+                old = self._verdicts.pop(cluster, ())
+                self._verdicts[cluster] = [v for v in old if v.ended_ms is not None and v.ended_ms <= cut_ms]
+            for verdict in self._correlate(replace(picture, spells=recent(picture.spells, cut_ms)), only):
+                self._verdicts.setdefault(home(picture, verdict), []).append(verdict)
         from_ms = self._intake.from_ms
         for cluster, verdicts in list(self._verdicts.items()):
             if any(one.ended_ms is not None and one.ended_ms <= from_ms for one in verdicts):
                 self._verdicts[cluster] = [v for v in verdicts if v.ended_ms is None or v.ended_ms > from_ms]
         return only
+
+    def _cut_ms(self, picture: Picture, only: Collection[str]) -> int:
+        """The last moment before what is new that nothing connects with it: what ended before is judged as it was."""
+        if self._whole:
+            return 0
+        news_ms = min((flip.at_ms for flip in self._past.news), default=picture.now_ms)
+        mine = [
+            spell for key, spells in picture.spells.items()
+            if key.startswith("service:") or cluster_of(picture, key) in only
+            for spell in spells
+        ]  # fmt: skip
+        return last_quiet(mine, news_ms, round(1000 * self._limits.flap_window_s))
 
     def _living(self, from_ms: int, scope: Collection[str]) -> list[Life]:
         return [
@@ -203,9 +221,33 @@ class Replayer:
         return known | made
 
 
-def _waits_s(limits: Limits) -> tuple[float, ...]:
-    """How long after something became known time alone may change what is made of it; as `stirred` has it."""
-    return (
-        0.0, limits.grace_s, limits.settle_s, limits.together_s, limits.together_s + limits.settle_s,
-        limits.agent_silent_s, 2 * limits.agent_silent_s, limits.flap_hold_s,
-    )  # fmt: skip
+def last_quiet(spells: Iterable[Spell], news_ms: int, quiet_ms: int) -> int:
+    """The last moment at or before `news_ms` behind which no spell begins or holds for `quiet_ms`, going back."""
+    cut_ms = news_ms - quiet_ms
+    ends = sorted(((FOREVER_MS if s.to_ms is None else s.to_ms, s.from_ms) for s in spells), reverse=True)
+    for end_ms, from_ms in ends:
+        if end_ms < cut_ms:
+            break
+        cut_ms = min(cut_ms, from_ms - quiet_ms)
+    return cut_ms
+
+
+def recent(spells: Mapping[str, Sequence[Spell]], cut_ms: int) -> dict[str, Sequence[Spell]]:
+    """What was not over at a moment."""
+    found: dict[str, Sequence[Spell]] = {}
+    for key, its in spells.items():
+        last = its[-1].to_ms
+        if last is not None and last <= cut_ms:
+            continue
+        first = its[0].to_ms
+        found[key] = its if first is None or first > cut_ms else [s for s in its if s.to_ms is None or s.to_ms > cut_ms]
+    return found
+
+
+def _waits_s(flip: Flip, limits: Limits) -> tuple[float, ...]:
+    """How long after a flip was recorded time alone may change what is made of it; as `stirred` has it."""
+    waits = 0.0, limits.settle_s, limits.together_s, limits.together_s + limits.settle_s
+    if flip.to in {"ok", None}:
+        return (*waits, limits.flap_hold_s)
+    aged = limits.agent_silent_s, 2 * limits.agent_silent_s
+    return (*waits, *aged, limits.pc_silent_s) if flip.subject.startswith("agent:") else (*waits, *aged)
