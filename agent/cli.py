@@ -1,4 +1,4 @@
-"""What the command line asks of an agent, as plain functions that return structs: motcua.py prints them."""
+"""What the command line asks of an agent, as plain functions that return structs: the roof prints them."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def run(report: Report) -> None:
 
 def _serve(made: Chain, home: Path, stack: ExitStack) -> None:
     """The measurement server and iperf3's, in the namespace behind the router."""
-    measure = [sys.executable, "motcua.py", "collector", "measure", "--listen", f"{SERVER}:{PORT}"]
+    measure = [sys.executable, "-m", "motcua", "collector", "measure", "--listen", f"{SERVER}:{PORT}"]
     key = ["--key-file", str(home / KEY_FILE)]
     commands = {PORT: made.inside(made.server, *measure, *key), 5201: made.inside(made.server, "iperf3", "-s")}
     for port, command in commands.items():

@@ -7,7 +7,6 @@ from typing import Final
 
 from sqlalchemy import insert
 
-import motcua
 from alerts.correlate import correlate
 from alerts.correlate.limits import limits
 from alerts.replaying.cli import back_ms
@@ -20,6 +19,7 @@ from collector import floor
 from collector.hub import Hub
 from collector.settings import read_settings
 from collector.store.tables import flip
+from motcua.trials import drill
 from simulator.drive import DrivenClock
 from simulator.trial import MONDAY_MS, Template
 
@@ -32,8 +32,8 @@ def bench(report: Report) -> None:
     days = QUICK_DAYS if report.quick else DAYS
     bar_s = BAR_S * days / DAYS
     with scratch("replay") as folder:
-        template = Template(ROOT / "province" / "bac-ninh", folder, motcua._drill, whole=True)  # noqa: SLF001
-        with motcua._drill(template.home, DrivenClock(MONDAY_MS)) as ground:  # noqa: SLF001
+        template = Template(ROOT / "province" / "bac-ninh", folder, drill, whole=True)
+        with drill(template.home, DrivenClock(MONDAY_MS)) as ground:
             ground.stage.step(all_of_it=False)  # the policy in force is on record
         clock = DrivenClock(MONDAY_MS + days * DAY_MS)
         with floor.open_hub(read_settings({"MOTCUA_HOME": str(template.home)}), clock) as hub:

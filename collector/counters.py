@@ -32,6 +32,15 @@ class Counters:
         self.heartbeats: Final = counter("heartbeats_total", "polls of the wait channel")
         self.parked: Final = self.gauge("parked_polls", "polls of the wait channel that are open now")
         self.silent: Final = self.gauge("agents_silent", "agents that are not heard now")
+        self.agents: Final = self.gauge("agents", "agents that are enrolled, by role", "role")
+        self.versions: Final = self.gauge("agents_version", "agents that are enrolled, by what they run", "version")
+        self.states: Final = self.gauge(
+            "agents_state", "agents by the state that holds, and why", "role", "state", "reason"
+        )
+        self.certificate_s: Final = self.gauge("certificate_left_seconds", "time until a certificate ends", "which")
+        self.time_s: Final = self.gauge("time_seconds", "what this machine believes the time to be, since 1970")
+        self.disk_free: Final = self.gauge("disk_free_bytes", "bytes that may still be written where the home is")
+        self.build: Final = self.gauge("build_info", "1; the version that runs here", "version")
         self.lag_s: Final = self.gauge("lag_seconds", "how far a reader of the inbox is behind", "reader")
         self.commit_s: Final = Histogram(
             "motcua_collector_commit_seconds", "from BEGIN to the return of COMMIT", buckets=_SECONDS,

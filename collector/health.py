@@ -11,6 +11,7 @@ from prometheus_client import generate_latest
 from sqlalchemy import Connection, func, select, text
 from sqlalchemy.exc import DBAPIError
 
+from collector import fleet
 from collector.api import CollectorError
 from collector.hub import Hub
 from collector.store.faults import Busy, Unavailable
@@ -51,7 +52,9 @@ def metrics(hub: Hub) -> bytes:
     """The text exposition of the collector's own numbers. Reads the database: not from the event loop."""
     try:
         _measure_lags(hub)
-    except (DBAPIError, CollectorError):
+        fleet.measure(hub)
+        hub.counters.disk_free.set(disk_free_bytes(hub))
+    except (DBAPIError, CollectorError, OSError, ValueError):
         hub.counters.problems.labels("metrics").inc()
     return generate_latest(hub.counters.registry)
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from litestar import Litestar
 
+    from alerts.api import Commands as AlertCommands
+    from alerts.api import Reader as Alerts
     from collector.api import Commands, Reader
 
 
@@ -17,8 +19,9 @@ def board_app(
     hosts: frozenset[str] = frozenset(),
     settle_ms: int = 1_000,
     simulated: bool = False,
+    alerts: tuple[Alerts, AlertCommands] | None = None,
 ) -> Litestar:
     """The built-in web pages as an ASGI application; see `dashboards.board.app.board_app`."""
     from dashboards.board import app
 
-    return app.board_app(reader, commands, hosts=hosts, settle_ms=settle_ms, simulated=simulated)
+    return app.board_app(reader, commands, hosts=hosts, settle_ms=settle_ms, simulated=simulated, alerts=alerts)

@@ -190,7 +190,8 @@ def _bring(ground: Ground, agents: Sequence[Agent], now_ms: int) -> None:
 
 def _edges(scenes: Scenes) -> list[int]:
     """Moments after which much is learned soon."""
-    return [at for one in (*scenes.causes, *scenes.stops) for at in (one.from_ms, one.to_ms)]
+    spans = [(one.from_ms, one.to_ms) for one in scenes.causes] + [(one.from_ms, one.to_ms) for one in scenes.stops]
+    return [at for span in spans for at in span]
 
 
 def _busy(causes: Sequence[Cause]) -> list[tuple[int, int]]:

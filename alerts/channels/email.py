@@ -11,7 +11,6 @@ import re
 from datetime import UTC, datetime
 from email.headerregistry import Address as Mailbox
 from email.message import EmailMessage
-from email.policy import SMTP as POLICY
 from email.utils import format_datetime
 from typing import Annotated, Final, Literal
 
@@ -20,6 +19,7 @@ from msgspec import Meta, Struct
 from alerts.channels.address import Short
 from alerts.channels.errors import ChannelError
 from alerts.channels.letter import Letter
+from alerts.channels.mailheaders import POLICY
 from alerts.channels.post import Post
 from alerts.channels.smtp import Server, deliver
 
@@ -76,10 +76,10 @@ def message_of(letter: Letter, sender: str, to: list[Mailbox]) -> EmailMessage:
     message["Subject"] = subject(letter)
     message["Date"] = format_datetime(datetime.fromtimestamp(letter.created_ms / 1000, UTC))
     message["Auto-Submitted"] = "auto-generated"
-    message["Content-Language"] = letter.lang
     text = _text(letter)
     message.set_content(text)
     message.add_alternative(page(letter.title, text, letter.lang), subtype="html")
+    message["Content-Language"] = letter.lang  # not sooner: it would go to the first part alone
     return message
 
 
@@ -91,8 +91,9 @@ def subject(letter: Letter) -> str:
 
 def page(title: str, text: str, lang: str) -> str:
     """The text as a page: the first line stands out, addresses are links; everything of others is escaped."""
-    first, *rest = text.strip().splitlines() or [title]
-    lines = "".join(f"<p>{_linked(line)}</p>" if line.strip() else "<br>" for line in rest)
+    first, _, rest = (text.strip() or title).partition("\n")
+    parts = ["<br>".join(map(_linked, part.splitlines())) for part in rest.strip("\n").split("\n\n")]
+    lines = "".join(f"<p>{part}</p>" for part in parts if part)
     return (
         f'<!doctype html><html lang="{lang}"><head><meta charset="utf-8"><title>{html.escape(title)}</title></head>'
         '<body style="font:16px/1.45 sans-serif;color:#1b1b1b;max-width:42em">'

@@ -7,6 +7,7 @@ answer at most `MAX_BYTES` are read. No text made here holds more of an address 
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
 import stat
 import sys
@@ -20,6 +21,8 @@ import httpx
 
 from alerts.channels.errors import ChannelError
 from wire.clock import Clock, SystemClock
+
+logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write whole addresses into the log, secrets and all
 
 TIMEOUT_S: Final = 15.0
 MAX_BYTES: Final = 64 * 1024

@@ -36,6 +36,6 @@ def render(template: str, values: Values) -> str:
             text += part
             if len(text) > MAX_TEXT:
                 raise ChannelError(f"the template makes more than {MAX_TEXT} characters", permanent=True)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, RecursionError) as error:
+    except (TemplateError, TypeError, ValueError, ArithmeticError, SyntaxError, RecursionError) as error:
         raise ChannelError(f"the template: {str(error)[:200]}", permanent=True) from None
     return text

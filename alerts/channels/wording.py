@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from alerts.api import Said
+from alerts.api import Evidence, Said
 from alerts.api.words import Names, say
 from alerts.channels.ground import MAX_PLACES, Ground, map_link
 from alerts.channels.letter import Field, Lang, Letter
@@ -15,7 +15,7 @@ from collector.api import LineInfo
 MAX_EVIDENCE: Final = 8
 MAX_PAST: Final = 3
 _SAID_FIRST: Final = frozenset({"correction", "recovered", "escalation", "reminder"})
-"""Kinds of messages whose sentence does not say by itself why it comes."""
+"""Kinds of messages whose sentence does not say by itself why it comes, or of where it speaks."""
 
 
 def letter(
@@ -57,9 +57,17 @@ class _Speaker:
         return self.say(Said(f"message.{key}", values))
 
     def title(self) -> str:
-        """The sentence; with what it is, where it does not say so itself."""
+        """The sentence; with what it is and where, where it does not say so itself."""
         title, kind = self.say(self.message.title), self.message.kind
-        return self.own(f"kind.{kind}", text=title) if kind in _SAID_FIRST else title
+        return self.own(f"kind.{kind}", text=title, place=self.where()) if kind in _SAID_FIRST else title
+
+    def where(self) -> str:
+        """One centre by name, several by their number; without any, what it is about."""
+        keys, incident = self.message.centres, self.ground.incident
+        if len(keys) > 1:
+            return self.own("places", count=len(keys))
+        cause = incident.verdict.cause if incident is not None else f"owner:{self.message.owner}"
+        return self.centre(keys[0]) if keys else self.own("cause", cause=cause)
 
     def short(self) -> str:
         """For a telephone: number, sentence, circuit; the link is added where it fits."""
@@ -69,8 +77,9 @@ class _Speaker:
 
     def text(self) -> str:
         """Whole lines: the sentence, what belongs to it, then a paragraph each for place, evidence and what to do."""
+        seen = [self.message.title, *(piece.said for piece in self._evidence())]  # told elsewhere, and not twice
         parts = [
-            [self.title(), *map(self.say, self.message.lines)],
+            [self.title(), *(self.say(said) for said in self.message.lines if said not in seen)],
             list(self._times()), list(self._place()), self._listed("evidence", self.evidence()),
             self._listed("past", self.past()), list(self._end()),
         ]  # fmt: skip
@@ -92,8 +101,6 @@ class _Speaker:
             yield self.own("waiting", count=round(incident.waiting))
         if incident is not None and incident.target_ms is not None and message.ended_ms is None:
             yield self.own("target", target_ms=incident.target_ms)
-        if incident is not None and not incident.verdict.visit:
-            yield self.own("no_visit")
 
     def _place(self) -> Iterator[str]:
         message, place, line = self.message, self.ground.place(self.message), self.ground.line(self.message)
@@ -119,14 +126,17 @@ class _Speaker:
 
     def evidence(self) -> list[str]:
         """What the verdict rests on, the newest last."""
+        return [self.say(piece.said) for piece in self._evidence()]
+
+    def _evidence(self) -> list[Evidence]:
         incident = self.ground.incident
         found = [] if incident is None else sorted(incident.verdict.evidence, key=lambda one: one.at_ms)
-        return [self.own("piece", at_ms=one.at_ms, text=self.say(one.said)) for one in found[-MAX_EVIDENCE:]]
+        return found[-MAX_EVIDENCE:]
 
     def past(self) -> list[str]:
         """The last incidents of the same centre."""
         found = self.ground.past[:MAX_PAST] if len(self.message.centres) == 1 else ()
-        return [self.own("piece", at_ms=one.since_ms, text=self.say(one.verdict.said)) for one in found]
+        return [self.say(one.verdict.said) for one in found]
 
     def _end(self) -> Iterator[str]:
         if url := self.ground.link(self.message):

@@ -181,7 +181,8 @@ def stops_of(picture: Picture) -> Callable[[str, str], Sequence[Window]]:
         key = (subject if line or kind in {"service", "device", "agent"} else kind, centre)
         if key not in kept:
             stand = topology.ground.stands.get(centre)
-            found = [w for above in _above(picture, subject, stand) for w in planned.get(above, ())]
+            every = (w for above in _above(picture, subject, stand) for w in planned.get(above, ()))
+            found = [w for w in every if w.from_ms <= picture.now_ms]
             kept[key] = sorted({w.id: w for w in found}.values(), key=lambda w: (w.from_ms, w.id))
         return kept[key]
 

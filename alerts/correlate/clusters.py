@@ -64,12 +64,12 @@ def stirred(picture: Picture, after_ms: int) -> frozenset[str]:
     limits = picture.limits
     waits = [1000 * s for s in (
         limits.settle_s, limits.together_s, limits.together_s + limits.settle_s, limits.agent_silent_s,
-        2 * limits.agent_silent_s, limits.flap_hold_s, limits.pc_silent_s,
+        2 * limits.agent_silent_s, limits.flap_hold_s, limits.pc_silent_s, 2 * limits.late_s,
     )]  # fmt: skip
     found = {
         cluster_of(picture, key)
         for key, spells in picture.spells.items()
-        if any(after_ms < moment <= picture.now_ms for spell in spells for moment in _moments(picture, spell, waits))
+        if any(after_ms < moment <= picture.now_ms for spell in spells for moment in _moments(spell, waits))
     }
     edges = (at for windows in picture.planned.values() for w in windows for at in (w.from_ms, w.end_ms))
     if any(after_ms < at + wait <= picture.now_ms for at in edges for wait in (0, *waits)):
@@ -77,7 +77,7 @@ def stirred(picture: Picture, after_ms: int) -> frozenset[str]:
     return frozenset(found)
 
 
-def _moments(picture: Picture, spell: Spell, waits: Iterable[float]) -> Iterator[float]:
+def _moments(spell: Spell, waits: Iterable[float]) -> Iterator[float]:
     """When a spell may come to mean something else."""
     edges = (
         (spell.from_ms, spell.recorded_ms) if spell.to_ms is None else (spell.from_ms, spell.recorded_ms, spell.to_ms)
@@ -85,6 +85,3 @@ def _moments(picture: Picture, spell: Spell, waits: Iterable[float]) -> Iterator
     for wait in waits:
         for edge in edges:
             yield edge + wait
-    if spell.subject.startswith("service:"):
-        took = min(spell.recorded_ms - spell.from_ms, round(1000 * picture.limits.late_s))
-        yield spell.from_ms + 2 * took + 1000 * picture.limits.together_s

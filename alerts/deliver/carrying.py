@@ -61,7 +61,8 @@ class Carrier:
             return self._failed(row, error)
         except Exception as error:  # a fault of ours must not stop all other messages
             _log.exception("a message could not be sent: key=%s channel=%s", row.key, row.channel)
-            return self._failed(row, ChannelError(f"a fault of motcua: {type(error).__name__}: {error}"))
+            self._failed(row, ChannelError(f"a fault of motcua: {type(error).__name__}: {error}"), rest=False)
+            return True
         self._store.writer.do(lambda conn: self._record(conn, row, answer))
         self._figures.sent.labels(row.channel).inc()
         self._failures.pop(row.channel, None)
@@ -72,7 +73,7 @@ class Carrier:
         for told in rows.sent(conn, row.key, answer, now_ms):
             cases.tell(conn, told.incident, _said(told), now_ms)
 
-    def _failed(self, row: Row, error: ChannelError) -> bool:
+    def _failed(self, row: Row, error: ChannelError, *, rest: bool = True) -> bool:
         now_ms = self._clock.wall_ms()
         self._figures.failed.labels(row.channel, "permanent" if error.permanent else "passing").inc()
         if error.permanent or given_up(row.created_ms, now_ms):
@@ -82,7 +83,8 @@ class Carrier:
             return error.permanent
         asked_ms = round(1000 * (error.retry_after_s or 0.0))
         until_ms = now_ms + max(asked_ms, round(1000 * pause_s(row.tries + 1, self._chance)))
-        self._rest(row.channel, now_ms, asked_ms)
+        if rest:
+            self._rest(row.channel, now_ms, asked_ms)
         self._store.writer.do(lambda conn: self._put_off(conn, row, until_ms, str(error)))
         return False
 

@@ -65,6 +65,8 @@ def _needed(row: Row, case: Incident, now_ms: int) -> PutOff | Leave | None:
     """A call is of no use once the trouble is over, a second one once somebody has taken it on."""
     if case.closed_ms is not None:
         return Leave("it was over before it was sent")
+    if case.verdict.owner == "planned":
+        return Leave("it was planned")
     if case.ended_ms is not None:
         over = now_ms - case.ended_ms > _OVER_MS
         return Leave("it was over before it was sent") if over else PutOff(now_ms + _AGAIN_MS, "it may be over")

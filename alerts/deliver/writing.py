@@ -12,7 +12,7 @@ from alerts.channels.wording import letter
 from alerts.deliver import cases
 from alerts.deliver.message import Message, unpack
 from alerts.deliver.names import InventoryNames
-from alerts.deliver.routing import NoWay, address_of
+from alerts.deliver.routing import address_of
 from alerts.deliver.rows import Row
 from alerts.desk import Desk
 from alerts.settings import Outlet, Route, Settings
@@ -38,14 +38,12 @@ class Pen:
             raise ChannelError(text, permanent=True)
         try:
             return outlet.send(self.letter(row, outlet, route), self._post)
-        except NoWay as error:
-            raise ChannelError(str(error), permanent=True) from error
         except ModuleNotFoundError as error:
             text = f"needs {error.name}, which is not installed: pip install 'motcua[alerts]'"
             raise ChannelError(text, permanent=True) from error
 
     def letter(self, row: Row, outlet: Outlet, route: Route) -> Letter:
-        """What a row says by now. Raises NoWay, and ImportError where a library of the channel is missing."""
+        """What a row says by now. Raises ImportError where a library of the channel is missing."""
         message = unpack(row.message)
         address = row.address or address_of(outlet.name, outlet.address, route, message)
         case, past = self._known(message)

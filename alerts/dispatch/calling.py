@@ -48,7 +48,7 @@ def audiences(incident: Incident, town: Town, now_ms: int) -> list[Audience]:
     if verdict.owner == "planned":
         return []
     teams = _teams(verdict, town, now_ms, incident.team) if verdict.visit else []
-    first = [_of_team(team, town, now_ms) for team in teams] or [Audience(OFFICER)]
+    first = [audience_of(team, town, now_ms) for team in teams] or [Audience(OFFICER)]
     return [*first, *(Audience(f"centre:{key}") for key in sorted(set(verdict.affected)))]
 
 
@@ -103,7 +103,8 @@ def on_duty(team: str, town: Town, at_ms: int) -> Duty | None:
     return next((duty for duty in town.rota.get(team, ()) if duty.holds(at_ms)), None)
 
 
-def _of_team(team: Team, town: Town, now_ms: int) -> Audience:
+def audience_of(team: Team, town: Town, now_ms: int) -> Audience:
+    """A team, with whoever of it is on duty."""
     duty = on_duty(team.key, town, now_ms)
     if duty is None:
         return Audience(f"team:{team.key}", phone=team.phone, email=team.email)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection
 
 from alerts.api import Happened, Incident, NotFound, Refused, Stage
+from alerts.deliver.rows import revive
 from alerts.desk import Desk
 from alerts.incidents import life, links
-from alerts.tables import outbox
 from collector.api import Actor
 from collector.api import NotFound as NoSuchThing
 
@@ -65,9 +65,7 @@ class TableCommands:
 
     def retry(self, actor: Actor, keys: Sequence[str]) -> int:
         now_ms = self._desk.clock.wall_ms()
-        dead = update(outbox).where(outbox.c.key.in_(list(keys)[:KEYS_MOST]), outbox.c.state == "dead")
-        again = dead.values(state="waiting", due_ms=now_ms, tries=0, lease_until_ms=None, error="")
-        count = self._desk.store.writer.do(lambda conn: len(conn.execute(again.returning(outbox.c.key)).all()))
+        count = self._desk.store.writer.do(lambda conn: revive(conn, list(keys)[:KEYS_MOST], now_ms))
         if count:
             self._desk.wake("outbox")
         return count

@@ -65,7 +65,7 @@ def since(conn: Connection, from_ms: int) -> dict[str, list[Flip]]:
 
 def newest(conn: Connection, centre: str | None) -> dict[str, Flip]:
     """The flip that holds now of every subject, of one centre or of all; those without one are left out."""
-    seqs = select(_LATEST).select_from(subject)
+    seqs = select(LATEST).select_from(subject)
     if centre is not None:
         seqs = seqs.where(subject.c.centre == centre)
     return {row.subject: flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))}
@@ -91,7 +91,7 @@ _NEWEST: Final = (
     .correlate(subject)
     .scalar_subquery()
 )
-_LATEST: Final = (
+LATEST: Final = (
     select(t.c.seq)
     .where(t.c.subject == subject.c.key, EFFECTIVE)
     .order_by(t.c.at_ms.desc(), t.c.seq.desc())
@@ -99,7 +99,8 @@ _LATEST: Final = (
     .correlate(subject)
     .scalar_subquery()
 )
-_NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(_LATEST).where(subject.c.key.in_(_SUBJECTS))))
+"""The sequence of the flip that holds now, of a row of `subject` around it."""
+_NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(LATEST).where(subject.c.key.in_(_SUBJECTS))))
 _LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).where(subject.c.key.in_(_SUBJECTS))))
 _EVERY_LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).select_from(subject)))
 _EVERY_FROM: Final = select(t).where(t.c.at_ms >= bindparam("first"), EFFECTIVE).order_by(t.c.at_ms, t.c.seq)

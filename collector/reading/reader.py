@@ -55,6 +55,7 @@ from collector.reading.intervals import intervals
 from collector.reading.inventory import Shelves
 from collector.reading.kept import kept_before, kept_by_id
 from collector.reading.lines import LineBook
+from collector.reading.onsite import OnSiteQuestions
 from collector.reading.overview import Province, standing, whole
 from collector.reading.paths import read_path
 from collector.reading.systems import read_phases
@@ -83,7 +84,7 @@ _PLACED: Final = Whole(
 )
 
 
-class HubReader(TroubleQuestions):
+class HubReader(TroubleQuestions, OnSiteQuestions):
     """Plain synchronous calls; each sees one moment of the store. Implements `collector.api.Reader`."""
 
     def __init__(self, hub: Hub) -> None:

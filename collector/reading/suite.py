@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import metadata
 from operator import attrgetter
 from typing import Final
 
@@ -10,6 +9,7 @@ import msgspec
 from sqlalchemy import Connection, func, select, text
 
 from collector.api import AgentInfo, Expected, Ledger, PlannedItem, SuiteHealth
+from collector.fleet import version
 from collector.health import disk_free_bytes
 from collector.hub import Hub
 from collector.register.places import agents_at
@@ -99,7 +99,7 @@ def read_health(hub: Hub) -> SuiteHealth:
         silent = conn.scalar(select(func.count()).select_from(live).where(quiet)) or 0
         rows, size = _inbox_size(conn, hub.store.dialect)
     return SuiteHealth(
-        now_ms, _version(), hub.roles, hub.store.dialect, rows, size, newest.received_ms if newest else None,
+        now_ms, version(), hub.roles, hub.store.dialect, rows, size, newest.received_ms if newest else None,
         lags, hub.store.writer.depth, hub.store.writer.commit_p99_s(), agents, silent, counts, disk_free_bytes(hub),
         hub.counters.refused() if INGEST in hub.roles else None,
     )  # fmt: skip
@@ -119,10 +119,3 @@ def _inbox_size(conn: Connection, dialect: str) -> tuple[int, int]:
     else:
         size = conn.scalar(text("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()"))
     return (0 if first is None else last - first + 1), int(size or 0)
-
-
-def _version() -> str:
-    try:
-        return metadata.version("motcua")
-    except metadata.PackageNotFoundError:  # run from a checkout that was never installed
-        return "unpackaged"

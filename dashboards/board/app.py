@@ -9,9 +9,15 @@ from litestar.exceptions import NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
+from alerts.api import Commands as AlertCommands
+from alerts.api import Reader as Alerts
 from collector.api import Commands, Reader
 from dashboards.board.door import Door
 from dashboards.board.guard import add_headers
+from dashboards.board.incidents.desk_routes import desk_pages
+from dashboards.board.incidents.guests import guest_pages
+from dashboards.board.incidents.notes import Notes
+from dashboards.board.incidents.routes import House, incident_acts, incident_pages
 from dashboards.board.line_pages import LinePages, line_pages
 from dashboards.board.live import Live
 from dashboards.board.pages import centre_pages, narrow_pages, wide_pages
@@ -35,25 +41,30 @@ def board_app(
     clock: Clock | None = None,
     settle_ms: int = SETTLE_MS,
     simulated: bool = False,
+    alerts: tuple[Alerts, AlertCommands] | None = None,
 ) -> Litestar:
     """The built-in web pages.
 
     `hosts`: names the board answers to besides those of loopback. `settle_ms`: how old the pages may be that readers
     share; with polling every 3 s a change is on every screen within 5 s of its commit. `simulated`: every page says so.
+    `alerts`: who keeps incidents; without them there are no pages about incidents.
     """
     shelf = Shelf()
-    render = Renderer(shelf, simulated=simulated)
+    render = Renderer(shelf, simulated=simulated, incidents=alerts is not None)
     door = Door(reader, hosts)
-    live = Live(reader, render, shelf.digest, clock=clock or SystemClock(), settle_ms=settle_ms)
-    lines = LinePages(reader, live, render)
+    beside = alerts[0].revision if alerts else str
+    live = Live(reader, render, shelf.digest, clock=clock or SystemClock(), settle_ms=settle_ms, beside=beside)
+    notes = Notes(alerts[0] if alerts else None, reader)
+    lines = LinePages(reader, live, render, notes)
     return Litestar(
         route_handlers=[
-            *wide_pages(reader, door, live, render),
-            *system_pages(reader, door, live, render),
-            *centre_pages(reader, door, live, render),
-            *narrow_pages(reader, door, live, render, lines),
+            *wide_pages(reader, door, live, render, notes),
+            *system_pages(reader, door, live, render, notes),
+            *centre_pages(reader, door, live, render, notes),
+            *narrow_pages(reader, door, live, render, (lines, notes)),
             *line_pages(reader, commands, door, live=live, render=render, pages=lines),
             *session_routes(commands, door, render),
+            *(_incidents(House(*alerts, reader, commands, door, live, render)) if alerts else ()),
             *_plain_routes(reader, shelf),
         ],
         exception_handlers=handlers(render),
@@ -63,6 +74,10 @@ def board_app(
         logging_config=None,
         debug=False,
     )
+
+
+def _incidents(house: House) -> list[HTTPRouteHandler]:
+    return [*incident_pages(house), *desk_pages(house), *incident_acts(house), *guest_pages(house)]
 
 
 def _plain_routes(reader: Reader, shelf: Shelf) -> list[HTTPRouteHandler]:

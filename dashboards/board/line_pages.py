@@ -14,6 +14,7 @@ from dashboards.board.days import days
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
 from dashboards.board.faults import Refused
+from dashboards.board.incidents.notes import Notes
 from dashboards.board.line import LinePage
 from dashboards.board.line_use import use_of
 from dashboards.board.lines import GROUPS, LinesPages
@@ -32,8 +33,8 @@ _SUBJECT = "line:"
 class LinePages:
     """The page of one line, at whatever address it was asked for."""
 
-    def __init__(self, reader: Reader, live: Live, render: Renderer) -> None:
-        self._reader, self._live, self._render = reader, live, render
+    def __init__(self, reader: Reader, live: Live, render: Renderer, notes: Notes) -> None:
+        self._reader, self._live, self._render, self._notes = reader, live, render, notes
 
     def page(self, request: Ask, seen: Visit, key: str) -> Response[bytes]:
         """The page of `key` (line:07375-1/a), a table of it, or its live part. Raises NotFound."""
@@ -43,7 +44,8 @@ class LinePages:
 
         def make() -> Part:
             facts = look()
-            return Part(facts.title, self._render("line.html", seen, {"l": facts, "now_ms": facts.now_ms}))
+            values = {"l": facts, "told": self._notes.of_subject(key, seen.words), "now_ms": facts.now_ms}
+            return Part(facts.title, self._render("line.html", seen, values))
 
         makers = {
             "tests": lambda: offers_lines.tests(self._reader, key, seen.words),

@@ -19,16 +19,27 @@ from wire.clock import Clock
 PARTS_KEPT: Final = 32
 MINUTE_MS: Final = 60_000
 CHART_PLACE: Final = "<!--chart-->"
-ASKED: Final = frozenset(
-    {"q", "view", "wall", "before", "state", "page", "only", "area", "group", "range", "carrier", "kind"}
-)
+ASKED: Final = frozenset({
+    "q", "view", "wall", "before", "state", "page", "only", "area", "group", "range", "carrier", "kind", "owner",
+    "team", "stage", "code",
+})  # fmt: skip
 
 
 class Live:
     """Answers for pages whose content follows `Reader.revision()`."""
 
-    def __init__(self, reader: Reader, render: Renderer, build: str, *, clock: Clock, settle_ms: int) -> None:
-        self._reader, self._render, self._build = reader, render, build
+    def __init__(
+        self,
+        reader: Reader,
+        render: Renderer,
+        build: str,
+        *,
+        clock: Clock,
+        settle_ms: int,
+        beside: Callable[[], str] = str,
+    ) -> None:
+        """`beside`: the revision of what else pages tell of, as text."""
+        self._reader, self._render, self._build, self._beside = reader, render, build, beside
         self._clock, self._settle_ms = clock, settle_ms
         self._revision, self._asked_ms = "", -settle_ms - 1
         self._kept: OrderedDict[str, Part] = OrderedDict()
@@ -43,10 +54,12 @@ class Live:
         here: str,
         chart: Callable[[], str] | None = None,
         map: bool = False,  # noqa: A002 - the word of the page
+        frame: str = "page.html",
     ) -> Response[bytes]:
         """The page, or only its live part for `?part=live`; `make` is called where nobody has made it yet.
 
         `here` marks the page in the menu; `chart` makes HTML that stands outside the live part and is not refreshed.
+        `frame` is the template around the part.
         """
         part_tag = self.tag(seen)
         if seen.live_part:
@@ -62,7 +75,7 @@ class Live:
             part = self._part(part_tag, make)
             drawn = "" if chart is None else chart()
             values = {**self._values(part, part_tag, drawn), "here": here, "chart": bool(drawn), "map": map}
-            response = answer(request, self._render("page.html", seen, values), tag=page_tag)
+            response = answer(request, self._render(frame, seen, values), tag=page_tag)
         for chosen in preferences(seen):
             response.set_cookie(chosen)
         return response
@@ -78,7 +91,7 @@ class Live:
         now_ms = self._clock.mono_ms()
         with self._lock:
             if now_ms - self._asked_ms > self._settle_ms:
-                self._revision, self._asked_ms = self._reader.revision(), now_ms
+                self._revision, self._asked_ms = f"{self._reader.revision()}/{self._beside()}", now_ms
             return self._revision
 
     def tag(self, seen: Visit) -> str:

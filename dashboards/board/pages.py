@@ -22,6 +22,7 @@ from dashboards.board import (
 from dashboards.board.asked import asked_of
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
+from dashboards.board.incidents.notes import Notes
 from dashboards.board.line_pages import LinePages
 from dashboards.board.live import Live
 from dashboards.board.names import centre_href, centre_name, subject_href, subject_name
@@ -35,7 +36,7 @@ from dashboards.board.wide import widen
 from dashboards.board.words import Words
 
 
-def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
+def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer, notes: Notes) -> list[HTTPRouteHandler]:
     """The province, its machines, its policy, and motcua itself."""
     provinces = province.Provinces(reader)
 
@@ -48,6 +49,7 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
             facts = provinces.look(seen.words, asked, wall=seen.wall)
             wide = widen(facts, reader, seen.words, asked, render.tile)
             values = {"p": facts, "wide": wide, "now_ms": reader.now_ms()}
+            values |= {"acts": notes.province(seen.words, facts)}
             return Part(facts.title, render("province.html", seen, values), wide.drawn)
 
         makers = {"centres": lambda: offers.centres(provinces, reader, seen.words, asked)}
@@ -89,7 +91,7 @@ def wide_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list
     return [province_page, fleet_page, policy_page, suite_page]
 
 
-def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
+def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer, notes: Notes) -> list[HTTPRouteHandler]:
     """One centre, and the data of its chart."""
 
     @get("/centres/{key:str}", sync_to_thread=True)
@@ -98,7 +100,8 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
 
         def make() -> Part:
             facts = centre.look(reader, key, seen.words)
-            html = render("centre.html", seen, {"c": facts, "now_ms": facts.now_ms})
+            told = notes.of_centre(key, seen.words)
+            html = render("centre.html", seen, {"c": facts, "told": told, "now_ms": facts.now_ms})
             return Part(f"{facts.name}: {facts.title}", html)
 
         def chart() -> str:
@@ -125,8 +128,11 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
     return [centre_page, chart_data]
 
 
-def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer, lines: LinePages) -> list[HTTPRouteHandler]:
-    """One subject, one observation."""
+def narrow_pages(
+    reader: Reader, door: Door, live: Live, render: Renderer, others: tuple[LinePages, Notes]
+) -> list[HTTPRouteHandler]:
+    """One subject, one observation; a line has pages of its own."""
+    lines, notes = others
 
     @get("/subjects/{key:path}", sync_to_thread=True)
     def subject_page(request: Ask, key: FromPath[str]) -> Response[bytes]:
@@ -137,7 +143,8 @@ def narrow_pages(reader: Reader, door: Door, live: Live, render: Renderer, lines
         def make() -> Part:
             facts = subject.look(reader, name, seen.before_ms)
             called = _name(reader, facts.info, facts.centre, seen.words)
-            return Part(called, render("subject.html", seen, {"s": facts, "name": called, "now_ms": facts.now_ms}))
+            values = {"s": facts, "name": called, "told": notes.of_subject(name, seen.words), "now_ms": facts.now_ms}
+            return Part(called, render("subject.html", seen, values))
 
         def chart() -> str:
             charts = chart_facts.of_subject(reader, name, seen.words, span_of(seen.query, reader.now_ms()))

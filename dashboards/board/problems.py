@@ -10,6 +10,8 @@ import msgspec
 from litestar import Response
 from litestar.exceptions import HTTPException
 
+from alerts.api import AlertsError
+from alerts.api import NotFound as NoIncident
 from collector.api import CollectorError, NotAllowed, NotFound
 from dashboards.board.faults import Refused
 from dashboards.board.render import Renderer
@@ -19,6 +21,8 @@ from wire.messages import Problem
 
 _LOG: Final = logging.getLogger("motcua.board")
 _KNOWN: Final = frozenset({400, 403, 404, 405, 421, 500, 503})
+
+_BACK: Final = frozenset({"t", "incidents"})
 
 Handler = Callable[[Ask, Exception], Response[bytes]]
 
@@ -39,13 +43,14 @@ def problem_of(request: Ask, error: Exception) -> Problem:
     match error:
         case Refused():
             return _problem(words, error.status, error.code, path)
-        case NotFound():
+        case NotFound() | NoIncident():
             return _problem(words, 404, _missing(path), path)
-        case NotAllowed():
-            return _problem(words, 403, "refused", path)
+        case AlertsError():
+            return _refused(words, str(error), path)
         case CollectorError():
-            _LOG.warning("event=store_refused path=%s error=%r", path, error)
-            return _problem(words, 503, "refused", path)
+            status = 403 if isinstance(error, NotAllowed) else 503
+            _LOG.log(logging.INFO if status == 403 else logging.WARNING, "event=refused path=%s error=%r", path, error)
+            return _problem(words, status, "refused", path)
         case HTTPException():
             return _problem(words, error.status_code if error.status_code in _KNOWN else 400, "", path)
         case _:
@@ -60,8 +65,16 @@ def _missing(path: str) -> str:
         "subjects": "no_subject",
         "systems": "no_system",
         "lines": "no_line",
+        "incidents": "no_incident",
+        "t": "no_incident",
     }
     return kinds.get(path.split("/")[1], "404")
+
+
+def _refused(words: Words, why: str, path: str) -> Problem:
+    """What the alerts refuse says itself why, in English."""
+    told = _problem(words, 409, "incident_refused", path)
+    return msgspec.structs.replace(told, detail=why) if why and words.lang == "en" else told
 
 
 def _problem(words: Words, status: int, code: str, path: str) -> Problem:
@@ -82,7 +95,16 @@ def problem_answer(request: Ask, problem: Problem, render: Renderer) -> Response
     """A page for a browser, the document for everything else."""
     if "text/html" in request.headers.get("accept", "") and "hx-request" not in request.headers:
         seen = visit(request, None)
-        text = render("problem.html", seen, {"problem": problem, "title": problem.title, "here": ""})
+        values = {"problem": problem, "title": problem.title, "here": "", **_way_back(problem.instance)}
+        text = render("problem.html", seen, values)
         return answer(request, text, status=problem.status)
     document = msgspec.json.encode(problem).decode()
     return answer(request, document, media_type="application/problem+json", status=problem.status)
+
+
+def _way_back(path: str) -> dict[str, object]:
+    """Where one who acted on an incident came from; a signed link leads to nothing else of the board."""
+    first, _, rest = path.lstrip("/").partition("/")
+    own = f"/{first}/{rest.partition('/')[0]}"
+    guest = first == "t"
+    return {"shell": "incidents/phone_base.html" if guest else "base.html", "back": own if first in _BACK else ""}

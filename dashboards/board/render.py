@@ -46,7 +46,7 @@ class Part:
 class Renderer:
     """Jinja with the board's words, figures and addresses."""
 
-    def __init__(self, shelf: Shelf, *, simulated: bool = False) -> None:
+    def __init__(self, shelf: Shelf, *, simulated: bool = False, incidents: bool = False) -> None:
         self._environment: Final = Environment(
             loader=PackageLoader("dashboards.board"),
             autoescape=True,
@@ -55,7 +55,7 @@ class Renderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals.update(_GLOBALS, simulated=simulated, static=shelf.href)
+        self._environment.globals.update(_GLOBALS, simulated=simulated, static=shelf.href, incidents_kept=incidents)
         self._tiles: dict[tuple[str, str], tuple[Tile, str]] = {}
 
     def __call__(self, template: str, seen: Visit, values: Mapping[str, object]) -> str:

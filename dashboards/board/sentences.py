@@ -35,14 +35,21 @@ def province_line(
     counts: Mapping[Look, int], things: Sequence[Thing], as_of_ms: int | None, *, now_ms: int, words: Words
 ) -> str:
     """Up to when, how much was measured, what needs a person."""
+    needing = sum(1 for thing in things if thing.needs_person)
+    theirs = sum(1 for thing in things if thing.system is not None)
+    return counted_line(counts, needing, theirs, as_of_ms, now_ms=now_ms, words=words)
+
+
+def counted_line(
+    counts: Mapping[Look, int], needing: int, theirs: int, as_of_ms: int | None, *, now_ms: int, words: Words
+) -> str:
+    """The same from what is counted elsewhere: incidents, where somebody keeps them."""
     total = sum(counts.values())
     when = words("line.no_data") if as_of_ms is None else words("line.as_of", at=_until(as_of_ms, now_ms))
-    needing = sum(1 for thing in things if thing.needs_person)
     waiting = counts.get("unknown", 0)
     parts = [when, words("line.measured", count=total - waiting, total=total)]
     if needing:
         parts.append(words("line.attention", count=needing))
-    theirs = sum(1 for thing in things if thing.system is not None)
     if theirs:
         parts.append(words("line.theirs", count=theirs))
     if waiting:

@@ -14,6 +14,7 @@ NAMES: Final = (
     "board.css",
     "views.css",
     "lines.css",
+    "incidents.css",
     "board.js",
     "chart.js",
     "map.js",

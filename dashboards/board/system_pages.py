@@ -13,6 +13,7 @@ from dashboards.board.asked import asked_of
 from dashboards.board.chart_facts import Charts
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
+from dashboards.board.incidents.notes import Notes
 from dashboards.board.live import Live
 from dashboards.board.render import Part, Renderer
 from dashboards.board.spans import span_of
@@ -20,7 +21,7 @@ from dashboards.board.systems import SystemPages
 from dashboards.board.visit import Ask, Visit, answer
 
 
-def system_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> list[HTTPRouteHandler]:
+def system_pages(reader: Reader, door: Door, live: Live, render: Renderer, notes: Notes) -> list[HTTPRouteHandler]:
     """Who sees what of the shared systems."""
     systems = SystemPages(reader)
 
@@ -42,7 +43,8 @@ def system_pages(reader: Reader, door: Door, live: Live, render: Renderer) -> li
 
         def make() -> Part:
             facts = system.look(systems, reader, name, seen.words, asked)
-            return Part(facts.title, render("system.html", seen, {"s": facts, "now_ms": facts.now_ms}))
+            told = notes.of_subject(f"service:{name}", seen.words)
+            return Part(facts.title, render("system.html", seen, {"s": facts, "told": told, "now_ms": facts.now_ms}))
 
         def chart() -> str:
             return drawn(render, seen, _charts(reader, name, seen), f"/systems/{name}/chart")

@@ -11,6 +11,8 @@ from typing import Final, Literal, cast
 
 Lang = Literal["vi", "en"]
 LANGS: Final[tuple[Lang, ...]] = ("vi", "en")
+PARTS: Final = ("incidents",)
+"""Parts of the board whose words have a folder of their own beside the first catalogue."""
 
 
 class Words:
@@ -48,9 +50,12 @@ class Words:
 
 @cache
 def catalogue(lang: Lang) -> Words:
-    """The words of `lang`, read once."""
-    text = files("dashboards.board").joinpath("words", f"{lang}.toml").read_text("utf-8")
-    return Words(lang, MappingProxyType(dict(_flat(tomllib.loads(text)))))
+    """The words of `lang`, read once: its own file, and those of parts that bring theirs."""
+    folder = files("dashboards.board").joinpath("words")
+    found: dict[str, str] = {}
+    for file in (f"{lang}.toml", *(f"{part}/{lang}.toml" for part in PARTS)):
+        found |= _flat(tomllib.loads(folder.joinpath(*file.split("/")).read_text("utf-8")))
+    return Words(lang, MappingProxyType(found))
 
 
 def _flat(tree: Mapping[str, object], at: str = "") -> list[tuple[str, str]]:

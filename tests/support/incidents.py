@@ -115,7 +115,7 @@ class Province:
             places = conn.execute(select(incident_place)).all()
             cursor = conn.execute(select(alert_cursor.c.seq)).all()
         titles = [(row.key, json.loads(row.message)["title"]["key"]) for row in told]
-        whole = {
+        whole: dict[str, list[tuple[Any, ...]]] = {
             "incidents": kept,
             "events": [(e.incident, e.what, e.said or "") for e in events],
             "told": titles,

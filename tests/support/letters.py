@@ -14,6 +14,9 @@ from collector.api import LineInfo, Place
 
 BEGAN_MS = 1_795_399_980_000  # 09:13 on 23 November 2026 in Vietnam
 NOW_MS = BEGAN_MS + 95_000
+ENDED_MS = BEGAN_MS + 3_725_000
+SAID = Said("verdict.line_down_inside", {"line": "line:07210-1/a", "centre": "centre:07210-1", "since_ms": BEGAN_MS})
+SEEN = Said("evidence.down", {"subject": "line:07210-1/a", "at_ms": BEGAN_MS})
 KEY = "01JDCAR0N7F8XG3V5S2T1Q4W6Y/call/0/team:vnpt-bac/mail"
 BOARD = "https://motcua.example.vn"
 
@@ -25,9 +28,9 @@ class Names:
         vi = {
             "centre:07210-1": "Phường Bắc Giang",
             "carrier:vnpt": "VNPT",
-            "line:07210-1/a": "VNPT a, Phường Bắc Giang",
+            "line:07210-1/a": "VNPT a",
         }
-        en = {"centre:07210-1": "Bac Giang Ward", "carrier:vnpt": "VNPT", "line:07210-1/a": "VNPT a, Bac Giang Ward"}
+        en = {"centre:07210-1": "Bac Giang Ward", "carrier:vnpt": "VNPT", "line:07210-1/a": "VNPT a"}
         number = int(key[8:12]) if key.startswith("centre:1") else 0
         if number:
             return f"Xã số {number}" if lang == "vi" else f"Commune {number}"
@@ -38,9 +41,10 @@ def message(kind: Kind = "call", **changed: object) -> Message:
     """A line cut at one centre."""
     plain = {
         "incident": "01JDCAR0N7F8XG3V5S2T1Q4W6Y", "number": 12, "kind": kind, "owner": "line", "state": "down",
-        "title": Said("message.since", {"since_ms": BEGAN_MS}), "link": "/incidents/12", "centres": ["07210-1"],
+        "title": Said("event.recovered", {"ended_ms": ENDED_MS}) if kind == "recovered" else SAID,
+        "lines": [SEEN] if kind == "call" else [SAID], "link": "/incidents/12", "centres": ["07210-1"],
         "circuits": ["VD-NET-07210-A"], "since_ms": BEGAN_MS,
-        "ended_ms": BEGAN_MS + 3_725_000 if kind == "recovered" else None, "email": "vnpt-bac@example.com",
+        "ended_ms": ENDED_MS if kind == "recovered" else None, "email": "vnpt-bac@example.com",
         "phone": "+84 000 001 001",
     }  # fmt: skip
     return Message(**{**plain, **changed})  # type: ignore[arg-type]
@@ -48,11 +52,10 @@ def message(kind: Kind = "call", **changed: object) -> Message:
 
 def incident() -> Incident:
     """The same, as people work on it."""
-    seen = Said("message.circuit", {"circuit": "VD-NET-07210-A"})
     verdict = Verdict(
         "line:07210-1/a", "line", "line", "down", BEGAN_MS, None, ("line:07210-1/a",), ("07210-1",),
-        Said("message.since", {"since_ms": BEGAN_MS}),
-        (Evidence("line:07210-1/a", seen, BEGAN_MS, BEGAN_MS + 4_000),), "certain", visit=True,
+        SAID,
+        (Evidence("line:07210-1/a", SEEN, BEGAN_MS, BEGAN_MS + 4_000),), "certain", visit=True,
     )  # fmt: skip
     return Incident(
         "01JDCAR0N7F8XG3V5S2T1Q4W6Y", 12, verdict, "notified", BEGAN_MS, None, BEGAN_MS + 60_000, None,
@@ -63,7 +66,9 @@ def incident() -> Incident:
 def ground() -> Ground:
     """What the inventory knows of that centre."""
     old = incident()
-    past = replace(old, id="01JCOLD", since_ms=BEGAN_MS - 9 * 86_400_000)
+    began_ms = BEGAN_MS - 9 * 86_400_000
+    said = Said(SAID.key, {**SAID.values, "since_ms": began_ms})
+    past = replace(old, id="01JCOLD", since_ms=began_ms, verdict=replace(old.verdict, said=said))
     place = Place(
         "bac-giang", 21.2849, 106.21542, "office", "phường", "Trực một cửa Phường Bắc Giang", "+84 000 000 001",
         "thu-bay", 94.0,

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
 
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.support.collector_double import Paper
@@ -104,16 +105,35 @@ def mail_server(folder: Path, paper: Paper, *, tls: str = "none", password: str 
     def check(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, given: object) -> AuthResult:
         assert isinstance(given, LoginPassword)
         room.logins.append((given.login.decode(), given.password.decode()))
-        return AuthResult(success=given.password.decode() == password)
+        return AuthResult(success=given.password.decode() == password, handled=False)
 
-    controller = Controller(
-        room, hostname="127.0.0.1", port=0, ssl_context=context if tls == "tls" else None,
-        tls_context=context if tls == "starttls" else None, require_starttls=tls == "starttls",
-        authenticator=check, auth_required=bool(password), auth_require_tls=tls == "starttls",
-    )  # fmt: skip
-    controller.start()
+    def protocol() -> SMTP:
+        return SMTP(
+            room, hostname="127.0.0.1", tls_context=context if tls == "starttls" else None,
+            require_starttls=tls == "starttls", authenticator=check, auth_required=bool(password),
+            auth_require_tls=tls == "starttls", loop=loop,
+        )  # fmt: skip
+
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
     try:
-        room.port = controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        opening = loop.create_server(protocol, "127.0.0.1", 0, ssl=context if tls == "tls" else None)
+        server = asyncio.run_coroutine_threadsafe(opening, loop).result(10)
+        room.port = server.sockets[0].getsockname()[1]
         yield room
+        asyncio.run_coroutine_threadsafe(_closed(server), loop).result(10)
     finally:
-        controller.stop()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(10)
+        loop.close()
+
+
+async def _closed(server: asyncio.Server) -> None:
+    """Nobody comes in any more, and whoever is in there goes."""
+    server.close()
+    await server.wait_closed()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -16,6 +16,7 @@ from collector.api import (
     Actor,
     AgentInfo,
     Boot,
+    CarriedIn,
     Carrying,
     Centre,
     Chronicle,
@@ -90,7 +91,7 @@ class World:
     known_places: dict[str, Place] = field(default_factory=dict)
     known_lines: dict[str, list[LineInfo]] = field(default_factory=dict)
     known_systems: list[SystemInfo] = field(default_factory=list)
-    carried: dict[str, Carrying] = field(default_factory=dict)  # by the key of the centre
+    carries: dict[str, Carrying] = field(default_factory=dict)  # by the key of the centre
     ranked: Ranking = field(default_factory=lambda: Ranking(0, 0, 0.8, (), ()))
     never_proved: list[Unproved] = field(default_factory=list)
     checked: dict[str, list[NormCheck]] = field(default_factory=dict)  # by the key of the line's subject
@@ -102,6 +103,8 @@ class World:
     ways: dict[str, PathView] = field(default_factory=dict)
     tested: dict[str, list[SpeedTest]] = field(default_factory=dict)  # by line
     curves: dict[str, list[Series]] = field(default_factory=dict)  # what history has of a subject, where it is told
+    codes_there: dict[str, str] = field(default_factory=dict)  # what the box's page of a centre shows
+    blobs: dict[str, CarriedIn] = field(default_factory=dict)  # evidence that phones bring
     phone_refused: str = ""  # why nobody may test from a phone now
     known_teams: list[Team] = field(default_factory=list)
     turns: list[Duty] = field(default_factory=list)  # of every team's rota
@@ -187,7 +190,7 @@ class World:
         return self.known_lines.get(centre, [])
 
     def carrying(self) -> Mapping[str, Carrying]:
-        return self.carried
+        return self.carries
 
     def ranking(self, from_ms: int, to_ms: int) -> Ranking:
         return replace(self.ranked, from_ms=from_ms, to_ms=to_ms)
@@ -251,9 +254,6 @@ class World:
     def boots(self, since_ms: int) -> list[Boot]:
         return [boot for boot in self.started if boot.at_ms >= since_ms]
 
-    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
-        return [w for w in self.stops if w.from_ms < to_ms and w.end_ms > max(from_ms, w.from_ms)][:limit]
-
     def looked_at(self) -> frozenset[str]:
         return frozenset(item.subject for item in self.items)
 
@@ -313,18 +313,33 @@ class World:
             found.append(Point(at_ms, value * 0.8, value, value * 1.5, 30))
         return found
 
+    def complaints(self, since_ms: int) -> list[StoredObservation]:
+        return [o for o in self.stored.values() if o.observation.probe == "complaint" and o.at_ms > since_ms]
+
+    def is_there(self, centre: str, code: str) -> bool:
+        return self.codes_there.get(centre) == code
+
+    def carried(self, blob: str) -> CarriedIn:
+        if blob not in self.blobs:
+            raise NotAllowed("the evidence was not signed by a box of this province")
+        return self.blobs[blob]
+
     def agents(self, centre: str | None = None) -> list[AgentInfo]:
         return [agent for agent in self.listed_agents if centre in {None, agent.centre}]
 
     def expected(self) -> list[Expected]:
         return list(self.codes)
 
+    def windows(self, from_ms: int, to_ms: int, limit: int = 5_000) -> list[Window]:
+        found = [stop for stop in self.stops if stop.from_ms < to_ms and stop.end_ms > from_ms]
+        return sorted(found, key=lambda stop: stop.from_ms)[:limit]
+
     def chronicle(self, centre: str) -> Chronicle:
         return self.chronicles.get(centre, Chronicle())
 
     def planned(self, centre: str) -> list[PlannedItem]:
-        own = {info.key for info in self.subjects(centre)}
-        return [item for item in self.items if item.subject in own]
+        own, at = {info.key for info in self.subjects(centre)}, {agent.id: agent.centre for agent in self.listed_agents}
+        return [i for i in self.items if (at[i.agent] == centre if i.agent in at else i.subject in own)]
 
     def tasks(self, centre: str, limit: int = 20) -> list[TaskInfo]:
         own = {agent.id for agent in self.listed_agents if agent.centre == centre}

@@ -19,8 +19,8 @@ def verdict(
 ) -> Verdict:
     return Verdict(
         cause=cause, rule="line", owner=owner, state="down", since_ms=NOW_MS - 60_000, ended_ms=None,
-        subjects=subjects or (cause,), centres=centres, said=Said("verdict.line_down", {"line": cause}), evidence=(),
-        confidence="certain", visit=visit,
+        subjects=subjects or (cause,), centres=centres, said=Said("message.since", {"since_ms": NOW_MS - 60_000}),
+        evidence=(), confidence="certain", visit=visit,
     )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ def lined() -> World:
         first = next(iter(world.known_lines.get(centre, [])), None)
         if first is not None:
             since = world.now - 40 * MINUTE_MS
-            world.carried[centre] = Carrying(first.key, "192.0.2.77", since, backup=False)
+            world.carries[centre] = Carrying(first.key, "192.0.2.77", since, backup=False)
     _slow(world)
     _cut(world)
     carriers = [_carrier(name, ranks) for name in sorted({rank.carrier for rank in ranks})]
@@ -120,7 +120,7 @@ def _slow(world: World) -> None:
         SLOW, "degraded", "below_contract", minutes=131, metric="motcua_line_download_bps", value=31e6, limit=80e6
     )
     world.stand("centre:07375-1", "degraded", "own_fault", minutes=131)
-    world.carried["07375-1"] = Carrying(SLOW, "192.0.2.77", world.now - 2 * HOUR_MS, backup=True)
+    world.carries["07375-1"] = Carrying(SLOW, "192.0.2.77", world.now - 2 * HOUR_MS, backup=True)
     world.curves[SLOW] = [*_speeds(tests), *_passive(world), *_reach(world), *_conference(world)]
     agent = next(agent.id for agent in world.listed_agents if agent.centre == "07375-1")
     udp = {

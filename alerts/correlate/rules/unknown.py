@@ -77,10 +77,8 @@ def _alone(case: Case, site: Site) -> Iterator[Found]:
 
 
 def _settled(site: Site, run: Run) -> bool:
-    """Whether the other centres had the time to see it too: as long again as it took this one to be sure."""
-    first = run.spells[0]
-    took_ms = min(first.recorded_ms - first.from_ms, round(1000 * site.limits.late_s))
-    return site.now_ms >= first.from_ms + 2 * took_ms + site.together_ms and run.lasts_ms(site.now_ms) > took_ms
+    """Whether it lasted long enough for the other centres, who ask in turn, to have seen it too."""
+    return run.lasts_ms(site.now_ms) >= 2 * _wide(site)
 
 
 def _follows(case: Case, site: Site, run: Run) -> bool:

@@ -131,7 +131,7 @@ SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
     ("one centre alone sees a system ill", lambda s: s.told("service:dvcqg@b1", "down", "refused", 0, known=700), 2_400,
      {"centre:b1/services": "unknown"}),
     ("one centre sees a system ill, too early to tell",
-     lambda s: s.told("service:dvcqg@b1", "down", "refused", 0, known=700), 720, {}),
+     lambda s: s.told("service:dvcqg@b1", "down", "refused", 0, known=700), 900, {}),
     ("a system fails where the line is lossy",
      lambda s: s.told("line:b1/a", "degraded", "loss", 0).told("service:dvcqg@b1", "degraded", "slow", 60, known=700),
      2_400, {"line:b1/a": "line"}),

@@ -59,7 +59,7 @@ def test_a_person_takes_it_on_goes_there_and_repairs_it_and_measurements_close_i
     fallen: Province, acts: Commands, reader: Reader, clock: HandClock
 ) -> None:
     for stage in ("acknowledged", "on_the_way", "on_site", "repaired"):
-        assert acts.move(LAN, "1", stage).stage == stage  # type: ignore[arg-type]
+        assert acts.move(LAN, "1", stage).stage == stage
     mended(fallen, clock)
     assert reader.incident("1").stage == "closed"
     stages = [(event.stage, event.by) for event in reader.story("1") if event.what == "stage"]

@@ -44,7 +44,7 @@ def test_a_server_made_from_the_kit_is_trusted_and_takes_our_tickets(home: Path,
     link = json.loads(CliRunner().invoke(commands(), ["measure-link", "http://x", "--json"]).stdout)
     files = {"key-file": "measure.key", "cert": "server.pem", "cert-key": "server.key"}
     options = [f"--{name}={kit / file}" for name, file in files.items()]
-    command = [sys.executable, "motcua.py", "collector", "measure", "--listen", "127.0.0.1:0", *options]
+    command = [sys.executable, "-m", "motcua", "collector", "measure", "--listen", "127.0.0.1:0", *options]
     environment = os.environ | {"MOTCUA_HOME": str(tmp_path / "elsewhere")}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, env=environment) as server:
         assert server.stdout is not None

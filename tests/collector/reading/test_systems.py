@@ -163,8 +163,8 @@ def test_an_import_tells_places_lines_systems_and_hours_at_once(hub: Hub, reader
     spans = reader.open_spans("07228-1", clock.wall, clock.wall + 86_400_000) or []
     assert [(a - clock.wall, b - a) for a, b in spans] == [(80_155_000, 6_245_000)]
     assert reader.open_spans("00000-1", clock.wall, clock.wall + 1) is None
-    (first, second, *_) = reader.rota(clock.wall)["vnpt-bac"]
-    assert (first.person, first.phone, first.holds(clock.wall)) == ("Người trực 2 (ví dụ)", "+84 000 001 101", True)
-    assert (second.from_ms, second.holds(clock.wall)) == (first.to_ms, False)
+    (turn, then, *_) = reader.rota(clock.wall)["vnpt-bac"]
+    assert (turn.person, turn.phone, turn.holds(clock.wall)) == ("Người trực 2 (ví dụ)", "+84 000 001 101", True)
+    assert (then.from_ms, then.holds(clock.wall)) == (turn.to_ms, False)
     carry_out(hub, ACTOR, prepare_undo(hub), quiet)
     assert (reader.places(), reader.systems(), reader.rota(clock.wall)) == ({}, [], {})

@@ -75,12 +75,12 @@ def test_a_notice_reaches_a_parked_agent_at_once_and_leaves_it_when_it_is_ended(
         wait_until_parked(running)
         commands.set_notice(ME, HERE, SLOW)
         poll.result(10)
-        assert contact.notices == (as_of(SLOW, NOON_MS),)
+        assert list(contact.notices) == [as_of(SLOW, NOON_MS)]
         poll = threads.submit(waiter.step)
         wait_until_parked(running)
         commands.end_notice(ME, HERE, SLOW.id)
         poll.result(10)
-    assert contact.notices == ()
+    assert list(contact.notices) == []
 
 
 def test_an_answer_to_batches_carries_them_too_as_of_its_own_time(

@@ -10,7 +10,7 @@ import pytest
 from dashboards.board.static_files import NAMES
 
 STATIC = files("dashboards.board").joinpath("static")
-STYLE = "".join(STATIC.joinpath(name).read_text("utf-8") for name in ("board.css", "views.css"))
+STYLE = "".join(STATIC.joinpath(name).read_text("utf-8") for name in ("board.css", "views.css", "incidents.css"))
 TOKENS = STATIC.joinpath("tokens.css").read_text("utf-8")
 
 PAIRS = [
@@ -67,7 +67,7 @@ def test_every_token_used_is_declared() -> None:
 
 
 def test_colours_are_written_in_the_tokens_only() -> None:
-    for name in ("board.css", "views.css"):
+    for name in ("board.css", "views.css", "incidents.css"):
         screen, _, _ = STATIC.joinpath(name).read_text("utf-8").partition("@media print")
         assert re.findall(r"#[0-9a-fA-F]{3,8}\b|rgba?\(", screen) == [], name
 

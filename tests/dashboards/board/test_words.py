@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import string
 from importlib.resources import files
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 
 from agent.probes import PROBES
 from agent.probes.bandwidth.probe import PHASES as BANDWIDTH_PHASES
 from agent.probes.service import PHASES as SERVICE_PHASES
+from alerts.api import STAGES, Owner, Told, What
 from collector.api import STATES, TaskState
 from collector.judging.policy import Policy
 from collector.judging.thresholds import WORDS
+from dashboards.board.incidents.proof import Agreement
 from dashboards.board.spans import DAYS
 from dashboards.board.system_words import Side
 from dashboards.board.things import _OWNERS
@@ -53,8 +55,13 @@ def test_both_catalogues_fill_in_the_same_values() -> None:
         pytest.param("task", list(get_args(TaskState)), id="tasks"),
         pytest.param("outcome", list(get_args(Outcome)), id="outcomes"),
         pytest.param("role", list(get_args(Role)), id="roles"),
-        pytest.param("owner", [*_OWNERS, "unknown", "silent"], id="owners"),
+        pytest.param("owner", [*_OWNERS, *get_args(Owner), "silent"], id="owners"),
         pytest.param("target", ["self", "gateway", "collector", "resolver", "default"], id="targets"),
+        pytest.param("happened", list(get_args(What)), id="events of incidents"),
+        pytest.param("incident", [f"to_{stage}" for stage in STAGES[2:]], id="stages by hand"),
+        pytest.param("told_kind", list(get_args(get_type_hints(Told)["kind"])), id="kinds of messages"),
+        pytest.param("told_state", list(get_args(get_type_hints(Told)["state"])), id="states of messages"),
+        pytest.param("proof", list(get_args(Agreement)), id="whether measurements agree"),
         pytest.param("phase", ["resolve", "train", "read", *SERVICE_PHASES, *BANDWIDTH_PHASES], id="phases"),
         pytest.param("systems", [*(f"{group}_{state}" for group in ("only", "at", "count") for state in STATES),
                                  *(f"side_{side}" for side in get_args(Side)), "off_national", "off_unsure", "off_off",
@@ -83,7 +90,8 @@ def test_no_technical_name_is_left_over_in_vietnamese() -> None:
 
 def test_every_key_a_template_names_is_declared() -> None:
     folder = files("dashboards.board").joinpath("templates")
-    source = "\n".join(entry.read_text("utf-8") for entry in folder.iterdir())
+    entries = [*folder.iterdir(), *folder.joinpath("incidents").iterdir()]
+    source = "\n".join(entry.read_text("utf-8") for entry in entries if entry.is_file())
     named = set(re.findall(r"""w\(["']([a-z_0-9.]+)["']\s*[,)]""", source))
     assert len(named) > 80
     assert [key for key in sorted(named) if key not in VI.texts and f"{key}.other" not in VI.texts] == []

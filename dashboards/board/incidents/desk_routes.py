@@ -1,0 +1,60 @@
+"""The pages of those who lead the work: a team's open sites, and the officer's."""
+
+from __future__ import annotations
+
+from litestar import Response, get
+from litestar.handlers import HTTPRouteHandler
+
+from dashboards.board.exports import taken
+from dashboards.board.incidents import listing, offers, officer, work
+from dashboards.board.incidents.routes import House
+from dashboards.board.incidents.rows import overdue
+from dashboards.board.render import Part
+from dashboards.board.tables import Table
+from dashboards.board.visit import Ask
+
+
+def desk_pages(house: House) -> list[HTTPRouteHandler]:
+    """`/work`, `/alerts`."""
+    alerts, reader, door, live, render = house.alerts, house.reader, house.door, house.live, house.render
+
+    @get("/work", sync_to_thread=True)
+    def work_page(request: Ask) -> Response[bytes]:
+        seen = door.enter(request)
+
+        def make() -> Part:
+            facts = work.look(alerts, reader, seen.words, seen.query)
+            return Part(facts.title, render("incidents/work.html", seen, {"p": facts, "now_ms": facts.now_ms}))
+
+        def table() -> Table:
+            asked = listing.Asked(team=seen.query.get("team", ""))
+            return offers.incidents(listing.look(alerts, reader, seen.words, asked))
+
+        return taken(request, seen, {"incidents": table}) or live.page(request, seen, make, here="incidents")
+
+    @get("/alerts", sync_to_thread=True)
+    def officer_page(request: Ask) -> Response[bytes]:
+        seen = door.enter(request)
+
+        def look() -> officer.OfficerPage:
+            return officer.look(alerts, reader, seen.words)
+
+        def make() -> Part:
+            facts = look()
+            return Part(facts.title, render("incidents/officer.html", seen, {"p": facts, "now_ms": facts.now_ms}))
+
+        def late() -> Table:
+            listed = listing.look(alerts, reader, seen.words, listing.Asked())
+            return offers.incidents(listed.only([one for one in listed.found if overdue(one, listed.now_ms)]))
+
+        makers = {
+            "late": late,
+            "stops": lambda: offers.stops(look()),
+            "changed": lambda: offers.changed(look()),
+            "quality": lambda: offers.quality(look()),
+            "missed": lambda: offers.missed(look()),
+            "told": lambda: offers.told([one.told for one in look().dead], reader.now_ms()),
+        }
+        return taken(request, seen, makers) or live.page(request, seen, make, here="incidents")
+
+    return [work_page, officer_page]
