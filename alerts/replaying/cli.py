@@ -76,7 +76,10 @@ def mount(app: typer.Typer, opened: Opened, rules: Rules) -> None:
 
 def _replay(desk: Desk, tried: Mapping[str, float] | None, span: tuple[int, int]) -> tuple[Replayed, Difference, float]:
     began_s = time.monotonic()
-    held = limits(_in_force(desk) | dict(tried or {}))
+    thresholds = _in_force(desk)
+    if not thresholds:
+        _refuse("nothing was judged here yet, so nothing was told: there is no policy on record")
+    held = limits(thresholds | dict(tried or {}))
     to_ms = min(span[1], desk.clock.wall_ms())
     with _bar() as told:
         past = Past(desk.reader, span[0] - back_ms(held), to_ms)

@@ -33,6 +33,7 @@ class Past:
         self._boots = sorted(reader.boots(from_ms), key=attrgetter("at_ms"))
         self._windows = reader.windows(from_ms, to_ms)
         self._next, self.now_ms = 0, from_ms
+        self.news: Sequence[Flip] = ()  # what the last step of time brought
 
     @property
     def before(self) -> int:
@@ -60,7 +61,7 @@ class Past:
 
     def go_to(self, now_ms: int) -> None:
         """Let it be later."""
-        self.now_ms = now_ms
+        self.now_ms, first = now_ms, self._next
         while self._next < len(self._flips) and self._flips[self._next].recorded_ms <= now_ms:
             flip = self._flips[self._next]
             held = self._held.setdefault(flip.subject, {})
@@ -69,6 +70,7 @@ class Past:
             if flip.to is not None:
                 held[flip.seq] = flip
             self._next += 1
+        self.news = self._flips[first : self._next]
 
     # --- what is asked ----------------------------------------------------------------------------------------------
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final, cast
 
 from alerts.api import Happened, Incident, Verdict
 from alerts.correlate import home, touched
+from alerts.correlate.clusters import cluster_of
 from alerts.correlate.limits import Limits
-from alerts.correlate.picture import Picture
+from alerts.correlate.picture import Picture, Spell
 from alerts.dispatch import Audience, Town
 from alerts.dispatch.town import town_of
 from alerts.incidents.drafts import Act, Life, Tell, past_runs
@@ -27,12 +28,13 @@ from alerts.incidents.picture import Intake
 from alerts.incidents.reconcile import Look, reconcile
 from alerts.incidents.telling import Teller, steady
 from alerts.replaying.past import Past
-from collector.api import Reader
+from collector.api import Flip, Reader
 from wire.identity import new_ulid
 
 GRID_MS: Final = 10_000
 """What is due between two looks is seen at the second. The loop looks every five seconds at least."""
 
+FOREVER_MS: Final = 2**62
 TOWN_MS: Final = 3_600_000
 WAITED_FOR: Final = frozenset({"agent", "device", "lan", "line", "service", "signing"})
 """Kinds of subjects of which time alone may change a verdict."""
@@ -61,20 +63,35 @@ class Replayed:
     looks: int
 
 
+@dataclass(slots=True)
+class _Due:
+    """What a look is for: subjects of which something was learned, or that only grew older, and clusters whose
+    incidents are to be tended."""
+
+    subjects: set[str] = field(default_factory=set)
+    clusters: set[str] = field(default_factory=set)
+
+
 class Replayer:
     """One replay, of the record in `past`, by these limits. `run()` once."""
 
-    def __init__(self, reader: Reader, past: Past, limits: Limits, correlate: Correlate) -> None:
+    def __init__(
+        self, reader: Reader, past: Past, limits: Limits, correlate: Correlate, *, whole: bool = False
+    ) -> None:  # fmt: skip
+        """`whole`: every look judges all of the window, as the loop does; the answer is the same, and takes longer."""
+        self._whole = whole
         self._reader, self._past, self._limits, self._correlate = reader, past, limits, correlate
         # Past answers all that an intake asks, as of then.
         self._intake = Intake(cast("Reader", past), past.before)
         self._topology = Ground(reader).topology(past.now_ms)
+        self._may_wait = may_wait(self._topology, limits)
         self._verdicts: dict[str, list[Verdict]] = {}  # by cluster
         self._lives: dict[str, Life] = {}
         self._story: dict[str, list[Happened]] = {}
         self._told: list[Message] = []
         self._marks: set[str] = set()
-        self._due: dict[int, set[str]] = {}  # moments, with the subjects that are to be looked at again
+        self._homes: dict[str, str] = {}  # incident: its cluster
+        self._due: dict[int, _Due] = {}
         self._moments: list[int] = []
         self._town: tuple[int, Town] | None = None
         self._looks = 0
@@ -99,62 +116,77 @@ class Replayer:
         self._at(self._past.now_ms, self._past.subjects)
         for at, subject in self._past.changes(self._topology):
             self._at(at, (subject,))
-        waits_s = _waits_s(self._limits)
         for flip in self._past.recorded:
             kind, _, key = flip.subject.partition(":")
             if kind in WAITED_FOR and "@" not in key:
-                waits = waits_s if kind != "agent" else (*waits_s, self._limits.pc_silent_s)
-                for edge in (flip.at_ms, flip.recorded_ms):
-                    for wait_s in waits:
-                        self._at(edge + round(1000 * wait_s), (flip.subject,))
-                took = min(flip.recorded_ms - flip.at_ms, round(1000 * self._limits.late_s))
-                self._at(flip.at_ms + 2 * took + round(1000 * self._limits.together_s), (flip.subject,))
+                for wait_s in _waits_s(flip, self._limits):
+                    self._at(flip.recorded_ms + round(1000 * wait_s), (flip.subject,))
+                if kind == "service":
+                    took = min(flip.recorded_ms - flip.at_ms, round(1000 * self._limits.late_s))
+                    self._at(flip.at_ms + 2 * took + round(1000 * self._limits.together_s), (flip.subject,))
 
-    def _at(self, at_ms: int, subjects: Iterable[str]) -> None:
+    def _at(self, at_ms: int, subjects: Iterable[str], clusters: Iterable[str] = ()) -> None:
         at = -(-max(at_ms, self._past.now_ms) // GRID_MS) * GRID_MS
         if at not in self._due:
-            self._due[at] = set()
+            self._due[at] = _Due()
             heapq.heappush(self._moments, at)
-        self._due[at].update(subjects)
+        self._due[at].subjects.update(subjects)
+        self._due[at].clusters.update(clusters)
 
     # --- one look ---------------------------------------------------------------------------------------------------
 
-    def _look(self, now_ms: int, due: set[str]) -> None:
+    def _look(self, now_ms: int, due: _Due) -> None:
         self._looks += 1
         self._past.go_to(now_ms)
         while self._intake.take_in(now_ms, self._limits):
             pass
         picture = self._intake.picture(now_ms, self._topology, self._limits)
-        self._judge(picture, due)
-        held, topology = self._limits, self._topology
-        look = Look(now_ms, self._intake.from_ms, held, may_wait(topology, held), partial(new_ulid, now_ms))
-        every = [verdict for verdicts in self._verdicts.values() for verdict in verdicts]
-        outcome = reconcile(self._living(look.from_ms), every, look)
+        scope = self._judge(picture, due.subjects) | due.clusters
+        look = Look(now_ms, self._intake.from_ms, self._limits, self._may_wait, partial(new_ulid, now_ms))
+        verdicts = [verdict for cluster in sorted(scope) for verdict in self._verdicts.get(cluster, ())]
+        outcome = reconcile(self._living(look.from_ms, scope), verdicts, look)
         if outcome.acts:
             town = self._town_at(now_ms)
             teller = Teller(lambda: town, now_ms, None)
             for act in outcome.acts:
                 self._apply(act, teller, now_ms)
+                self._homes[act.now.id] = home(picture, act.now.verdict)
         if outcome.next_ms is not None:
-            self._at(max(outcome.next_ms, now_ms + 1), ())
+            self._at(max(outcome.next_ms, now_ms + 1), (), scope)
 
-    def _judge(self, picture: Picture, due: set[str]) -> None:
-        """Look at the clusters again that this concerns; what lies before the picture is over and forgotten."""
-        only = touched(picture, due)
-        found = self._correlate(picture, only) if only else ()
-        for cluster in only:
-            self._verdicts.pop(cluster, None)
-        for verdict in found:
-            self._verdicts.setdefault(home(picture, verdict), []).append(verdict)
+    def _judge(self, picture: Picture, subjects: Iterable[str]) -> frozenset[str]:
+        """Look at the clusters of these again, and say which they are; what lies before the picture is forgotten."""
+        only = touched(picture, subjects)
+        if only:
+            cut_ms = self._cut_ms(picture, only)
+            for cluster in only:
+                old = self._verdicts.pop(cluster, ())
+                self._verdicts[cluster] = [v for v in old if v.ended_ms is not None and v.ended_ms <= cut_ms]
+            for verdict in self._correlate(replace(picture, spells=recent(picture.spells, cut_ms)), only):
+                self._verdicts.setdefault(home(picture, verdict), []).append(verdict)
         from_ms = self._intake.from_ms
         for cluster, verdicts in list(self._verdicts.items()):
             if any(one.ended_ms is not None and one.ended_ms <= from_ms for one in verdicts):
                 self._verdicts[cluster] = [v for v in verdicts if v.ended_ms is None or v.ended_ms > from_ms]
+        return only
 
-    def _living(self, from_ms: int) -> list[Life]:
+    def _cut_ms(self, picture: Picture, only: Collection[str]) -> int:
+        """The last moment before what is new that nothing connects with it: what ended before is judged as it was."""
+        if self._whole:
+            return 0
+        news_ms = min((flip.at_ms for flip in self._past.news), default=picture.now_ms)
+        mine = [
+            spell for key, spells in picture.spells.items()
+            if key.startswith("service:") or cluster_of(picture, key) in only
+            for spell in spells
+        ]  # fmt: skip
+        return last_quiet(mine, news_ms, round(1000 * self._limits.flap_window_s))
+
+    def _living(self, from_ms: int, scope: Collection[str]) -> list[Life]:
         return [
-            life for life in self._lives.values()
-            if life.incident.closed_ms is None or (life.incident.ended_ms or 0) > from_ms
+            life for key, life in self._lives.items()
+            if self._homes[key] in scope
+            and (life.incident.closed_ms is None or (life.incident.ended_ms or 0) > from_ms)
         ]  # fmt: skip
 
     def _town_at(self, now_ms: int) -> Town:
@@ -189,9 +221,33 @@ class Replayer:
         return known | made
 
 
-def _waits_s(limits: Limits) -> tuple[float, ...]:
-    """How long after something became known time alone may change what is made of it; as `stirred` has it."""
-    return (
-        0.0, limits.grace_s, limits.settle_s, limits.together_s, limits.together_s + limits.settle_s,
-        limits.agent_silent_s, 2 * limits.agent_silent_s, limits.flap_hold_s,
-    )  # fmt: skip
+def last_quiet(spells: Iterable[Spell], news_ms: int, quiet_ms: int) -> int:
+    """The last moment at or before `news_ms` behind which no spell begins or holds for `quiet_ms`, going back."""
+    cut_ms = news_ms - quiet_ms
+    ends = sorted(((FOREVER_MS if s.to_ms is None else s.to_ms, s.from_ms) for s in spells), reverse=True)
+    for end_ms, from_ms in ends:
+        if end_ms < cut_ms:
+            break
+        cut_ms = min(cut_ms, from_ms - quiet_ms)
+    return cut_ms
+
+
+def recent(spells: Mapping[str, Sequence[Spell]], cut_ms: int) -> dict[str, Sequence[Spell]]:
+    """What was not over at a moment."""
+    found: dict[str, Sequence[Spell]] = {}
+    for key, its in spells.items():
+        last = its[-1].to_ms
+        if last is not None and last <= cut_ms:
+            continue
+        first = its[0].to_ms
+        found[key] = its if first is None or first > cut_ms else [s for s in its if s.to_ms is None or s.to_ms > cut_ms]
+    return found
+
+
+def _waits_s(flip: Flip, limits: Limits) -> tuple[float, ...]:
+    """How long after a flip was recorded time alone may change what is made of it; as `stirred` has it."""
+    waits = 0.0, limits.settle_s, limits.together_s, limits.together_s + limits.settle_s
+    if flip.to in {"ok", None}:
+        return (*waits, limits.flap_hold_s)
+    aged = limits.agent_silent_s, 2 * limits.agent_silent_s
+    return (*waits, *aged, limits.pc_silent_s) if flip.subject.startswith("agent:") else (*waits, *aged)
