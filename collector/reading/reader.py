@@ -45,9 +45,9 @@ from collector.history.buckets import TIERS
 from collector.history.daily import read_daily
 from collector.hub import Hub
 from collector.judging import flips
-from collector.judging.policy import newest_number, read_policies
+from collector.judging.policy import read_policies
 from collector.judging.versions import read_versions
-from collector.lifecycle import records, windows
+from collector.lifecycle import windows
 from collector.reading import suite
 from collector.reading.chronicle import read_chronicle
 from collector.reading.evidence import find_observation, newest_observations, observations_before
@@ -63,7 +63,7 @@ from collector.reading.troubles import TroubleQuestions
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
 from collector.store.inventory_tables import import_run
-from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
+from collector.store.tables import agent, audit, centre, flip, heard, latest, policy, subject, task, ts_cursor
 from collector.store.whole import Whole
 
 MAX_FLIPS: Final = 5_000
@@ -78,6 +78,22 @@ _AS_OF: Final = Whole(
     .group_by(latest.c.subject),
     list[tuple[str, int]],
 )
+_MARKS: Final = select(
+    *(
+        select(mark).scalar_subquery()
+        for mark in (
+            func.max(flip.c.seq),
+            func.max(task.c.changed_ms),
+            func.count(subject.c.key),
+            func.max(policy.c.version),
+            func.max(import_run.c.id),  # it may rename without adding
+            func.max(audit.c.id),
+        )
+    )
+)
+"""What any change moves. Asked in one go, for every page."""
+
+_TAKEN: Final = select(func.max(ts_cursor.c.seq))
 _PLACED: Final = Whole(
     select(subject.c.key, subject.c.centre).where(subject.c.centre.in_(bindparam("centres", expanding=True))),
     list[tuple[str, str]],
@@ -98,15 +114,10 @@ class HubReader(TroubleQuestions, OnSiteQuestions):
 
     def revision(self) -> str:
         with self._hub.store.reading() as conn:
-            newest_flip = conn.scalar(select(func.max(flip.c.seq))) or 0
-            newest_task = conn.scalar(select(func.max(task.c.changed_ms))) or 0
-            subjects = conn.scalar(select(func.count()).select_from(subject)) or 0
-            policy = newest_number(conn)
-            newest_import = conn.scalar(select(func.max(import_run.c.id))) or 0  # it may rename without adding
-            newest_act = records.newest(conn)
+            marks = [mark or 0 for mark in conn.execute(_MARKS).one()]
         with self._hub.store.reading_ts() as conn:
-            taken = conn.scalar(select(func.max(ts_cursor.c.seq))) or 0
-        return f"{newest_flip}.{taken}.{newest_task}.{subjects}.{policy}.{newest_import}.{newest_act}"
+            taken = conn.scalar(_TAKEN) or 0
+        return ".".join(map(str, (taken, *marks)))
 
     # --- the register -----------------------------------------------------------------------------------------------
 
