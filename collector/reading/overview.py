@@ -15,7 +15,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from collector.api import OWN_ROOMS, Centre, Flip, Overview, Standing, SubjectInfo, Window
 from collector.hub import Hub
@@ -41,6 +41,7 @@ _AS_OF: Final = Whole(
     select(latest.c.subject, func.max(latest.c.at_ms)).group_by(latest.c.subject), list[tuple[str, int]]
 )
 _NEWEST: Final = select(func.max(latest.c.at_ms))
+_CHANGED: Final = select(flip.c.subject).where(flip.c.seq > bindparam("seq")).distinct()
 _TOP: Final = select(func.max(flip.c.seq))
 _STAMP: Final = select(
     select(func.count()).select_from(subject).scalar_subquery(), select(func.max(audit.c.id)).scalar_subquery()
@@ -162,7 +163,7 @@ class Province:
             self._held = flips.newest(conn, None)
             self._judge_anew()
         else:
-            changed = conn.scalars(select(flip.c.subject).where(flip.c.seq > self._seq).distinct())
+            changed = conn.scalars(_CHANGED, {"seq": self._seq})
             for keys in _chunks(changed):
                 found = flips.newest_of(conn, keys)
                 self._held |= found

@@ -58,12 +58,12 @@ from collector.reading.lines import LineBook
 from collector.reading.onsite import OnSiteQuestions
 from collector.reading.overview import Province, standing, whole
 from collector.reading.paths import read_path
+from collector.reading.revision import read_revision
 from collector.reading.systems import read_phases
 from collector.reading.troubles import TroubleQuestions
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
-from collector.store.inventory_tables import import_run
-from collector.store.tables import agent, audit, centre, flip, heard, latest, policy, subject, task, ts_cursor
+from collector.store.tables import agent, centre, heard, latest, subject, task
 from collector.store.whole import Whole
 
 MAX_FLIPS: Final = 5_000
@@ -78,22 +78,6 @@ _AS_OF: Final = Whole(
     .group_by(latest.c.subject),
     list[tuple[str, int]],
 )
-_MARKS: Final = select(
-    *(
-        select(mark).scalar_subquery()
-        for mark in (
-            func.max(flip.c.seq),
-            func.max(task.c.changed_ms),
-            func.count(subject.c.key),
-            func.max(policy.c.version),
-            func.max(import_run.c.id),  # it may rename without adding
-            func.max(audit.c.id),
-        )
-    )
-)
-"""What any change moves. Asked in one go, for every page."""
-
-_TAKEN: Final = select(func.max(ts_cursor.c.seq))
 _PLACED: Final = Whole(
     select(subject.c.key, subject.c.centre).where(subject.c.centre.in_(bindparam("centres", expanding=True))),
     list[tuple[str, str]],
@@ -113,11 +97,7 @@ class HubReader(TroubleQuestions, OnSiteQuestions):
         return self._hub.clock.wall_ms()
 
     def revision(self) -> str:
-        with self._hub.store.reading() as conn:
-            marks = [mark or 0 for mark in conn.execute(_MARKS).one()]
-        with self._hub.store.reading_ts() as conn:
-            taken = conn.scalar(_TAKEN) or 0
-        return ".".join(map(str, (taken, *marks)))
+        return read_revision(self._hub.store)
 
     # --- the register -----------------------------------------------------------------------------------------------
 

@@ -93,21 +93,27 @@ def open_things(seen: Overview, kept: Kept | None = None) -> list[Thing]:
     kept = Kept() if kept is None else kept
     if kept.centres is not seen.centres:
         kept.centres, kept.roots, kept.things = seen.centres, {}, {}
-    by_centre: dict[str, list[Fault]] = {}
-    for key, standing in seen.standings.items():
-        if standing.state != "ok" and key in seen.centres and key not in seen.planned:
-            by_centre[key] = [(_centre(standing.subject, key), standing)]
-    for fault in seen.troubles:
-        info, standing = fault
-        if info.centre in seen.centres and info.key not in seen.paused and not _unplugged(info, standing, seen):
-            by_centre.setdefault(info.centre, []).append(fault)
     alike: dict[_Alike, list[Fault]] = {}
-    for centre, faults in by_centre.items():
+    for centre, faults in _by_centre(seen).items():
         for fault in kept.root(centre, faults):
             info, standing = fault
             alike.setdefault((info.kind, standing.state, standing.reason), []).append(fault)
     things = [kept.thing(key, faults) for key, faults in alike.items()] + _shared(seen)
     return sorted(things, key=lambda thing: (STATES.index(thing.state), -_extent(thing), thing.since_ms, thing.subject))
+
+
+def _by_centre(seen: Overview) -> dict[str, list[Fault]]:
+    """What is not well at each centre, itself first."""
+    centres, paused = seen.centres, seen.paused
+    found: dict[str, list[Fault]] = {}
+    for key, standing in seen.standings.items():
+        if standing.state != "ok" and key in centres and key not in seen.planned:
+            found[key] = [(_centre(standing.subject, key), standing)]
+    for fault in seen.troubles:
+        info, standing = fault
+        if info.centre in centres and info.key not in paused and not _unplugged(info, standing, seen):
+            found.setdefault(info.centre, []).append(fault)
+    return found
 
 
 @lru_cache(maxsize=NAMES_KEPT)
@@ -121,7 +127,7 @@ def _extent(thing: Thing) -> int:
 
 def _unplugged(info: SubjectInfo, standing: Standing, seen: Overview) -> bool:
     """A line that nobody has a way to measure is a gap of the plan and no fault of a centre that was ever measured."""
-    if info.kind != "line" or standing.reason != "never_measured":
+    if standing.reason != "never_measured" or info.kind != "line":
         return False
     return info.centre in seen.standings and seen.standings[info.centre].reason != "never_measured"
 
