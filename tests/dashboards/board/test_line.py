@@ -157,10 +157,6 @@ def test_a_line_s_page_says_what_is_true(board: Served, key: str, lang: str, fac
     assert [fact for fact in facts if fact not in text] == []
 
 
-def test_what_was_not_measured_is_told_in_its_place_among_the_charts(board: Served) -> None:
-    assert "Chưa có lần đo tốc độ nào trong khoảng này" in board.page(f"{line_href(BLIND)}?part=chart").text
-
-
 def test_what_does_not_count_is_told_by_words_and_shape(board: Served) -> None:
     page = plain(board.page(line_href(SLOW) + "?range=30d").text)
     assert page.count('class="uncounted"') >= 4
