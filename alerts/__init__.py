@@ -14,9 +14,10 @@ def loops(desk: Desk) -> list[Loop]:
     from alerts.correlate import correlate
     from alerts.deliver.going_on import Alive, Still  # with every channel's libraries, which the board does not need
     from alerts.deliver.loop import Delivery
+    from alerts.incidents.clerks import Clerks
     from alerts.incidents.loop import Incidents
 
-    told = (Delivery(desk).loop(), Still(desk).loop(), Alive(desk).loop())
+    told = (Clerks(desk).loop(), Delivery(desk).loop(), Still(desk).loop(), Alive(desk).loop())
     return [Incidents(desk, correlate).loop(), *told]
 
 

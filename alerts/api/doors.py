@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from alerts.api.facts import Happened, Incident, Quality, Stage, Told
-from collector.api import Actor
+from collector.api import Actor, CarriedIn
 
 
 class Reader(Protocol):
@@ -73,6 +73,11 @@ class Commands(Protocol):
 
     def slow_now(self, actor: Actor, centre: str, text: str) -> Incident | None:
         """A clerk says that it is slow: joins the centre's incident, where there is one, and is kept where not."""
+        ...
+
+    def carry(self, blob: str) -> tuple[CarriedIn, Incident | None]:
+        """Take evidence that a phone brings from a cut-off centre: kept, and put beside the centre's incident, where
+        there is one. Brought again it changes nothing. Raises Refused where it is not from one of our boxes, or old."""
         ...
 
     def retry(self, actor: Actor, keys: Sequence[str]) -> int:

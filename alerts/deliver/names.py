@@ -52,12 +52,12 @@ class InventoryNames:
         return None if found is None else (found.name_vi, found.name_en)
 
     def _line(self, own: str) -> Pair | None:
-        line, (centre, _, letter) = self._lines.get(f"line:{own}"), own.partition("/")
-        at = self._centre(centre)
-        if line is None or at is None:
+        """Without its centre: sentences say where."""
+        line = self._lines.get(f"line:{own}")
+        if line is None:
             return None
-        sign = f"{_carrier(line.carrier)[0]} {letter}"
-        return f"{sign}, {at[0]}", f"{sign}, {at[1]}"
+        sign = f"{_carrier(line.carrier)[0]} {own.rpartition('/')[2]}"
+        return sign, sign
 
     def _service(self, own: str) -> Pair | None:
         system, _, centre = own.partition("@")

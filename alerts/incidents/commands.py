@@ -7,16 +7,17 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from alerts.api import Happened, Incident, NotFound, Refused, Stage
+from alerts.api import Happened, Incident, NotFound, Refused, Said, Stage, Value
 from alerts.deliver.rows import revive
 from alerts.desk import Desk
 from alerts.incidents import life, links
-from collector.api import Actor
+from collector.api import Actor, CarriedIn, NotAllowed
 from collector.api import NotFound as NoSuchThing
 
 T = TypeVar("T")
 
 KEYS_MOST = 1_000
+PHONE = "phone"
 
 
 class TableCommands:
@@ -62,6 +63,25 @@ class TableCommands:
         if all(known.key != centre for known in self._desk.reader.centres()):
             raise NotFound(f"there is no centre {centre[:60]!r}")
         return self._do(actor, text, lambda doing: life.slow_now(doing, centre))
+
+    def carry(self, blob: str) -> tuple[CarriedIn, Incident | None]:
+        try:
+            told = self._desk.reader.carried(blob)
+        except NotAllowed as error:
+            raise Refused(str(error)) from error
+        bad = [one for one in told.sights if one.outcome == "fail"]
+        first = min(bad, key=lambda one: one.since_ms, default=None)
+        values: dict[str, Value] = {"centre": f"centre:{told.centre}", "at_ms": told.at_ms, "count": len(bad)}
+        values |= {"of": len(told.sights)} | ({"since_ms": first.since_ms} if first is not None else {})
+        said = Said("event.carried" if bad else "event.carried_well", values)
+        at_ms = min(told.at_ms, self._desk.clock.wall_ms())
+
+        def job(conn: Connection) -> Incident | None:
+            return life.join_once(life.Doing(conn, PHONE, at_ms), told.centre, said)
+
+        joined = self._desk.store.writer.do(job)
+        self._desk.wake("incidents")
+        return told, joined
 
     def retry(self, actor: Actor, keys: Sequence[str]) -> int:
         now_ms = self._desk.clock.wall_ms()

@@ -123,6 +123,11 @@ def mute(doing: Doing, one: Incident, until_ms: int | None) -> Incident:
 
 def slow_now(doing: Doing, centre: str) -> Incident | None:
     """Keep a complaint; it joins the oldest living incident of its centre, where there is one."""
+    return join(doing, centre, Said("event.slow_now", {"centre": f"centre:{centre}"}))
+
+
+def join(doing: Doing, centre: str, said: Said) -> Incident | None:
+    """Keep what somebody at a centre told, and put it beside the oldest living incident of the centre."""
     query = (
         select(incident)
         .join(incident_place, incident_place.c.incident == incident.c.id)
@@ -135,5 +140,14 @@ def slow_now(doing: Doing, centre: str) -> Incident | None:
     doing.conn.execute(insert(complaint).values(kept | {"incident": None if row is None else row.id}))
     if row is None:
         return None
-    doing.note(row.id, Event("joined", Said("event.slow_now", {"centre": f"centre:{centre}"})))
+    doing.note(row.id, Event("joined", said))
     return incident_of(row)
+
+
+def join_once(doing: Doing, centre: str, said: Said) -> Incident | None:
+    """The same, where nothing of that moment was kept before from whoever brings it."""
+    mine = (complaint.c.centre == centre, complaint.c.by == doing.by, complaint.c.at_ms == doing.now_ms)
+    before = doing.conn.execute(select(complaint.c.incident).where(*mine)).first()
+    if before is None:
+        return join(doing, centre, said)
+    return None if before.incident is None else find(doing.conn, before.incident)

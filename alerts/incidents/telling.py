@@ -62,6 +62,13 @@ class Teller:
         if any(tell.kind == "correction" for tell in act.tells) and act.was is not None and act.now.open:
             called = Tell("call", str(act.now.reopened))
             yield from ((called, audience) for audience in hands(self._who(act.was), self._who(act.now)).fresh)
+        elif _spreads(act):
+            yield from ((Tell("call", str(act.now.reopened)), audience) for audience in self._newly_affected(act))
+
+    def _newly_affected(self, act: Act) -> list[Audience]:
+        """Centres that see it since a while ago only: each gets its note, once."""
+        before = self._who(act.now if act.was is None else act.was)
+        return [one for one in hands(before, self._who(act.now)).fresh if one.key.startswith("centre:")]
 
     def _row(self, one: Incident, tell: Tell, audience: Audience) -> Row:
         return row_of(
@@ -146,6 +153,13 @@ def _lines(verdict: Verdict, tell: Tell) -> list[Said]:
     if tell.kind == "call":
         return [piece.said for piece in verdict.evidence[:LINES_OF_EVIDENCE]]
     return [verdict.said]
+
+
+def _spreads(act: Act) -> bool:
+    """Whether those who were told of an incident are told already, and more centres see it by now."""
+    if act.was is None or act.was.stage == "open" or not act.now.open or any(tell.kind == "call" for tell in act.tells):
+        return False
+    return not set(act.now.verdict.affected) <= set(act.was.verdict.affected)
 
 
 def _owned(verdict: Verdict) -> tuple[str, str, bool]:

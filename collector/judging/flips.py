@@ -65,10 +65,8 @@ def since(conn: Connection, from_ms: int) -> dict[str, list[Flip]]:
 
 def newest(conn: Connection, centre: str | None) -> dict[str, Flip]:
     """The flip that holds now of every subject, of one centre or of all; those without one are left out."""
-    seqs = select(LATEST).select_from(subject)
-    if centre is not None:
-        seqs = seqs.where(subject.c.centre == centre)
-    return {row.subject: flip_of(row) for row in conn.execute(select(t).where(t.c.seq.in_(seqs)))}
+    rows = conn.execute(_HELD) if centre is None else conn.execute(_HELD_AT, {"centre": centre})
+    return {row.subject: flip_of(row) for row in rows}
 
 
 def newest_of(conn: Connection, subjects: Sequence[str]) -> dict[str, Flip]:
@@ -100,6 +98,10 @@ LATEST: Final = (
     .scalar_subquery()
 )
 """The sequence of the flip that holds now, of a row of `subject` around it."""
+_HELD: Final = select(t).where(t.c.seq.in_(select(LATEST).select_from(subject)))
+_HELD_AT: Final = select(t).where(
+    t.c.seq.in_(select(LATEST).select_from(subject).where(subject.c.centre == bindparam("centre")))
+)
 _NEWEST_OF: Final = select(t).where(t.c.seq.in_(select(LATEST).where(subject.c.key.in_(_SUBJECTS))))
 _LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).where(subject.c.key.in_(_SUBJECTS))))
 _EVERY_LAST_BEFORE: Final = select(t).where(t.c.seq.in_(select(_NEWEST).select_from(subject)))

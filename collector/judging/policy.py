@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Annotated
@@ -243,8 +244,9 @@ def _rows(p: Policy) -> int:
 # --- reading --------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(maxsize=16)
 def parse_policy(raw: bytes, name: str) -> Policy:
-    """TOML text as a policy. Raises PolicyError, also where its parts contradict each other."""
+    """TOML text as a policy, kept for the next who asks. Raises PolicyError, also for what contradicts itself."""
     try:
         policy = strict.loads(raw, Policy, name)
     except strict.SettingsError as error:

@@ -59,6 +59,8 @@ Trouble = tuple[SubjectInfo, Standing]
 
 def explained(windows: Mapping[str, Window], troubles: Iterable[Trouble], town: Town = _NOWHERE) -> dict[str, Window]:
     """Subjects in trouble whose trouble a planned stop explains: their own, or of what they belong to."""
+    if not windows:
+        return {}
     found = ((info.key, explaining(windows, info, town)) for info, _ in troubles)
     return {key: window for key, window in found if window is not None}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from sqlalchemy import Connection, func, select
 
@@ -14,6 +15,12 @@ from collector.judging.spoken import Spoken
 from collector.register.contracts import Lines, read_lines
 from collector.store.inventory_tables import import_run
 from collector.store.tables import agent
+
+_MARK: Final = select(
+    select(func.max(import_run.c.id)).scalar_subquery(),
+    select(func.count(agent.c.id)).scalar_subquery(),
+    select(func.max(agent.c.revoked_ms)).scalar_subquery(),
+)
 
 
 class Carriers:
@@ -44,9 +51,8 @@ class Carriers:
 
     def _register(self, conn: Connection) -> bool:
         """Take in another inventory and other agents. Whether there were any."""
-        imported = conn.scalar(select(func.max(import_run.c.id))) or 0
-        enrolled = conn.scalar(select(func.count()).select_from(agent)) or 0
-        standing = (enrolled, conn.scalar(select(func.max(agent.c.revoked_ms))) or 0)
+        imported, enrolled, revoked_ms = (mark or 0 for mark in conn.execute(_MARK).one())
+        standing = (enrolled, revoked_ms)
         if (imported, standing) == (self._imported, self._standing):
             return False
         if imported != self._imported:

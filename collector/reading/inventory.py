@@ -18,6 +18,9 @@ from collector.lifecycle.wide import Town
 from collector.store.inventory_tables import import_run, inventory
 
 _KINDS: Final = ("centres", "lines", "services", "hours", "holidays", "teams", "rota")
+_MARK: Final = select(
+    select(func.max(inventory.c.id)).scalar_subquery(), select(func.max(import_run.c.id)).scalar_subquery()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +94,8 @@ class Shelves:
 
 def _mark(conn: Connection) -> tuple[int, int]:
     """Whoever changes the inventory adds a version to it, or an import that ends some."""
-    newest: int = conn.scalar(select(func.max(inventory.c.id))) or 0
-    run: int = conn.scalar(select(func.max(import_run.c.id))) or 0
-    return newest, run
+    newest, run = conn.execute(_MARK).one()
+    return newest or 0, run or 0
 
 
 def _read(conn: Connection, mark: tuple[int, int]) -> _Held:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from collector.api import Carrying, LineInfo, NormCheck, NotFound, Ranking, Unproved
 from collector.history.buckets import DAY_MS, day_text
-from collector.history.daily import read_daily
+from collector.history.daily import read_days
 from collector.hub import Hub
 from collector.inventory.keeping import held
 from collector.inventory.schema import Body
@@ -117,7 +117,7 @@ class LineBook:
         first = now_ms - norms.SPAN_DAYS * DAY_MS
         days = (day_text(first), day_text(now_ms))
         with self._hub.store.reading_ts() as conn:
-            found = {metric: read_daily(conn, info.key, metric, *days) for metric in norms.METRICS}
+            found = read_days(conn, info.key, norms.METRICS, *days)
         rank = next((rank for rank in self.ranking(first, now_ms).lines if rank.line == info.key), None)
         with self._hub.store.reading() as conn:
             flown = flips.effective(conn, [info.key], first, now_ms)[info.key]

@@ -15,7 +15,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from collector.api import OWN_ROOMS, Centre, Flip, Overview, Standing, SubjectInfo, Window
 from collector.hub import Hub
@@ -40,6 +40,9 @@ _HEARD: Final = Whole(select(heard.c.agent, heard.c.last_ms), list[tuple[str, in
 _AS_OF: Final = Whole(
     select(latest.c.subject, func.max(latest.c.at_ms)).group_by(latest.c.subject), list[tuple[str, int]]
 )
+_NEWEST: Final = select(func.max(latest.c.at_ms))
+_CHANGED: Final = select(flip.c.subject).where(flip.c.seq > bindparam("seq")).distinct()
+_TOP: Final = select(func.max(flip.c.seq))
 _STAMP: Final = select(
     select(func.count()).select_from(subject).scalar_subquery(), select(func.max(audit.c.id)).scalar_subquery()
 )
@@ -84,7 +87,7 @@ class Province:
     def overview(self) -> Overview:
         """See `collector.api.Reader.overview`."""
         with self._hub.store.reading_ts() as conn:
-            as_of_ms = conn.scalar(select(func.max(latest.c.at_ms)))
+            as_of_ms = conn.scalar(_NEWEST)
         with self._lock:
             with self._hub.store.reading() as conn:
                 self._read_register(conn)
@@ -153,14 +156,14 @@ class Province:
         return not centre.startswith(OWN_ROOMS) or f"lan:{centre}" in self._infos
 
     def _read_flips(self, conn: Connection) -> None:
-        top = conn.scalar(select(func.max(flip.c.seq))) or 0
+        top = conn.scalar(_TOP) or 0
         if top == self._seq:
             return
         if self._seq == 0 or top < self._seq:
             self._held = flips.newest(conn, None)
             self._judge_anew()
         else:
-            changed = conn.scalars(select(flip.c.subject).where(flip.c.seq > self._seq).distinct())
+            changed = conn.scalars(_CHANGED, {"seq": self._seq})
             for keys in _chunks(changed):
                 found = flips.newest_of(conn, keys)
                 self._held |= found

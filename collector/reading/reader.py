@@ -45,9 +45,9 @@ from collector.history.buckets import TIERS
 from collector.history.daily import read_daily
 from collector.hub import Hub
 from collector.judging import flips
-from collector.judging.policy import newest_number, read_policies
+from collector.judging.policy import read_policies
 from collector.judging.versions import read_versions
-from collector.lifecycle import records, windows
+from collector.lifecycle import windows
 from collector.reading import suite
 from collector.reading.chronicle import read_chronicle
 from collector.reading.evidence import find_observation, newest_observations, observations_before
@@ -58,12 +58,12 @@ from collector.reading.lines import LineBook
 from collector.reading.onsite import OnSiteQuestions
 from collector.reading.overview import Province, standing, whole
 from collector.reading.paths import read_path
+from collector.reading.revision import read_revision
 from collector.reading.systems import read_phases
 from collector.reading.troubles import TroubleQuestions
 from collector.register import actors, tasks
 from collector.register.places import plan_versions
-from collector.store.inventory_tables import import_run
-from collector.store.tables import agent, centre, flip, heard, latest, subject, task, ts_cursor
+from collector.store.tables import agent, centre, heard, latest, subject, task
 from collector.store.whole import Whole
 
 MAX_FLIPS: Final = 5_000
@@ -97,16 +97,7 @@ class HubReader(TroubleQuestions, OnSiteQuestions):
         return self._hub.clock.wall_ms()
 
     def revision(self) -> str:
-        with self._hub.store.reading() as conn:
-            newest_flip = conn.scalar(select(func.max(flip.c.seq))) or 0
-            newest_task = conn.scalar(select(func.max(task.c.changed_ms))) or 0
-            subjects = conn.scalar(select(func.count()).select_from(subject)) or 0
-            policy = newest_number(conn)
-            newest_import = conn.scalar(select(func.max(import_run.c.id))) or 0  # it may rename without adding
-            newest_act = records.newest(conn)
-        with self._hub.store.reading_ts() as conn:
-            taken = conn.scalar(select(func.max(ts_cursor.c.seq))) or 0
-        return f"{newest_flip}.{taken}.{newest_task}.{subjects}.{policy}.{newest_import}.{newest_act}"
+        return read_revision(self._hub.store)
 
     # --- the register -----------------------------------------------------------------------------------------------
 

@@ -42,9 +42,10 @@ class Systems:
         self._shared: dict[str, Standing] = {}
         self._places: dict[str, dict[str, Standing]] = {}
         self._counts: dict[str, Counter[State]] = {}
+        self._rooms: dict[str, dict[str, Standing]] = {}
 
     def clear(self) -> None:
-        self._shared, self._places, self._counts = {}, {}, {}
+        self._shared, self._places, self._counts, self._rooms = {}, {}, {}, {}
 
     def note(self, key: str, now: Standing) -> bool:
         """Take in how one subject stands now; False where it is no shared system's."""
@@ -59,7 +60,9 @@ class Systems:
             return True
         before = places.get(place)
         places[place] = now
-        if not place.startswith(OWN_ROOMS):
+        if place.startswith(OWN_ROOMS):
+            self._rooms.setdefault(system, {})[place] = now
+        else:
             if before is not None:
                 counts[before.state] -= 1
             counts[now.state] += 1
@@ -72,7 +75,7 @@ class Systems:
                 id=system,
                 shared=self._shared.get(system),
                 counts={state: n for state, n in self._counts[system].items() if n},
-                rooms={place: held for place, held in self._places[system].items() if place.startswith(OWN_ROOMS)},
+                rooms=dict(self._rooms.get(system, {})),
             )
             for system in sorted(self._places)
         }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -121,9 +123,14 @@ def plan_versions(conn: Connection, agents: Sequence[str]) -> dict[str, list[Pla
     found: dict[str, list[PlanVersion]] = {name: [] for name in agents}
     query = select(plan.c.agent, plan.c.from_ms, plan.c.to_ms, plan.c["items"]).where(plan.c.agent.in_(agents))
     for name, from_ms, to_ms, body in conn.execute(query.order_by(plan.c.agent, plan.c.version)):
-        periods = {(i.subject, i.probe, i.target): round(i.period_s * 1000) for i in _ITEMS.decode(bytes(body))}
-        found[name].append(PlanVersion(from_ms, to_ms, periods))
+        found[name].append(PlanVersion(from_ms, to_ms, _periods(bytes(body))))
     return found
+
+
+@lru_cache(maxsize=256)
+def _periods(body: bytes) -> Mapping[Key, int]:
+    """(subject, probe, target) → milliseconds. Kept: every curve of a page asks for all versions of its centre."""
+    return MappingProxyType({(i.subject, i.probe, i.target): round(i.period_s * 1000) for i in _ITEMS.decode(body)})
 
 
 def read_vantages(conn: Connection) -> Vantages:

@@ -14,6 +14,7 @@ from alerts.api import Reader as Alerts
 from collector.api import Commands, Reader
 from dashboards.board.door import Door
 from dashboards.board.guard import add_headers
+from dashboards.board.incidents.carrying import carrying_pages
 from dashboards.board.incidents.desk_routes import desk_pages
 from dashboards.board.incidents.guests import guest_pages
 from dashboards.board.incidents.notes import Notes
@@ -77,7 +78,8 @@ def board_app(
 
 
 def _incidents(house: House) -> list[HTTPRouteHandler]:
-    return [*incident_pages(house), *desk_pages(house), *incident_acts(house), *guest_pages(house)]
+    mine = (incident_pages, desk_pages, incident_acts, guest_pages, carrying_pages)
+    return [route for pages in mine for route in pages(house)]
 
 
 def _plain_routes(reader: Reader, shelf: Shelf) -> list[HTTPRouteHandler]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from dashboards.board.looks import LOOKS, Look
-from dashboards.board.order import Key, collation_key, fold, short_name
+from dashboards.board.order import NAMES_KEPT, Key, collation_key, fold, short_name
 from dashboards.board.words import Words
 
 
@@ -31,16 +31,23 @@ class Area:
 
 def areas_of(centres: Iterable[tuple[str, str, Look]], words: Words) -> list[Area]:
     """From (slug, name, state) of every centre. Empty where the inventory names no area."""
-    counts: dict[str, Counter[Look]] = {}
+    counts: dict[str, dict[Look, int]] = {}
     spelt: dict[str, str] = {}
     for slug, name, state in centres:
-        counts.setdefault(slug, Counter())[state] += 1
-        if slug and slug not in spelt and fold(short_name(name)).replace(" ", "-") == slug:
+        held = counts.setdefault(slug, {})
+        held[state] = held.get(state, 0) + 1
+        if slug and slug not in spelt and seat(name) == slug:
             spelt[slug] = short_name(name)  # an area is called after its seat, which tells the tone marks
     if not set(counts) - {""}:
         return []
-    found = [Area(slug, spelt.get(slug) or spoken(slug, words), dict(held)) for slug, held in counts.items()]
+    found = [Area(slug, spelt.get(slug) or spoken(slug, words), held) for slug, held in counts.items()]
     return sorted(found, key=_rank)
+
+
+@lru_cache(maxsize=NAMES_KEPT)
+def seat(name: str) -> str:
+    """What an area would be called in the inventory whose seat has this name: Phường Bắc Giang → bac-giang."""
+    return fold(short_name(name)).replace(" ", "-")
 
 
 def _rank(area: Area) -> tuple[int, int, int, Key]:

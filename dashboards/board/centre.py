@@ -129,9 +129,10 @@ def look(reader: Reader, key: str, words: Words) -> CentrePage:
     names = {info.key: subject_name(info, words, {key: centre}) for info in infos.values()}
     intervals = reader.intervals(list(names), from_ms, now_ms)
     services = [info for info in infos.values() if info.kind == "service"]
-    systems = system_rows(reader, services, standings, intervals, from_ms=from_ms, words=words)
+    seen = reader.overview()
+    systems = system_rows(reader, services, standings, intervals, views=seen.systems, from_ms=from_ms, words=words)
     names |= {row.info.key: row.name for row in systems}
-    planned = reader.overview().planned.get(key)
+    planned = seen.planned.get(key)
     story = Teller(names, centres, now_ms, words).story(centre, reader.chronicle(key), planned)
     infos = {name: info for name, info in infos.items() if name not in story.gone}
     build = _Rows(

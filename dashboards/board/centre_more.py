@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from collector.api import STATES, Interval, LineInfo, Place, Reader, Standing, SubjectInfo, SystemView
-from dashboards.board.areas import spoken
+from dashboards.board.areas import seat, spoken
 from dashboards.board.numbers import rate
-from dashboards.board.order import collation_key, fold, short_name
+from dashboards.board.order import collation_key, short_name
 from dashboards.board.strips import Strip, strip
 from dashboards.board.system_words import extent, ill, state_of, system_names
 from dashboards.board.waterfall import Fall, one
@@ -49,8 +49,8 @@ def _area(reader: Reader, slug: str, words: Words) -> str:
     """The area's name with its tone marks: that of the centre it is called after."""
     if not slug:
         return ""
-    names = (short_name(centre.name_vi) for centre in reader.centres())
-    return next((name for name in names if fold(name).replace(" ", "-") == slug), spoken(slug, words))
+    names = (centre.name_vi for centre in reader.centres())
+    return next((short_name(name) for name in names if seat(name) == slug), spoken(slug, words))
 
 
 def contract_words(line: LineInfo, words: Words) -> str:
@@ -85,13 +85,14 @@ def system_rows(
     standings: Mapping[str, Standing],
     intervals: Mapping[str, list[Interval]],
     *,
+    views: Mapping[str, SystemView],
     from_ms: int,
     words: Words,
 ) -> list[SystemRow]:
     """The shared systems that this centre measures, those that look worst first."""
     if not infos:
         return []
-    views, names = reader.overview().systems, system_names(reader.systems(), words)
+    names = system_names(reader.systems(), words)
     answers = reader.phase_times([info.key for info in infos])
     rows = [
         _row(info, names, views, standings.get(info.key), one(answers.get(info.key)), words=words,

@@ -28,7 +28,8 @@ class Panel:
     least: float  # the axis reaches at least so far
 
 
-def _panels(kind: str) -> tuple[Panel, ...]:
+def panels_of(kind: str) -> tuple[Panel, ...]:
+    """The axes of what is measured of a kind of subject; none where nothing of it is drawn."""
     reach = (
         Panel("rtt", f"motcua_{kind}_rtt_seconds", "ms", 1000, 1),
         Panel("loss", f"motcua_{kind}_loss_ratio", "%", 100, 5),
@@ -141,7 +142,7 @@ def look(
     states: Sequence[tuple[SubjectInfo, str]] | None = None,
 ) -> Charts:
     """Curves of subjects with their names, of one kind (lines and networks count as one), and the days of `states`."""
-    panels = _panels(subjects[0][0].kind) if subjects else ()
+    panels = panels_of(subjects[0][0].kind) if subjects else ()
     curves = [curve for info, name in subjects for curve in _curves(reader, info, name, words, span)]
     wanted = (subjects if states is None else states) if span.daily else ()
     held = reader.intervals([info.key for info, _ in wanted], span.from_ms, span.to_ms)
@@ -151,7 +152,7 @@ def look(
 
 def _curves(reader: Reader, info: SubjectInfo, name: str, words: Words, span: Span) -> list[Curve]:
     """A curve for each target, and for each part (a version of IP, a file system) where there are several."""
-    panels = _panels(info.kind)
+    panels = panels_of(info.kind)
     found = [s for s in reader.history(info.key, [p.metric for p in panels], span.from_ms, span.to_ms) if s.points]
     parts = list(dict.fromkeys((series.target, series.of) for series in found))
     figures = reader.daily(info.key, panels[0].metric, *_days(span)) if found and span.daily else []

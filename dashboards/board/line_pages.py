@@ -19,12 +19,13 @@ from dashboards.board.line import LinePage
 from dashboards.board.line_use import use_of
 from dashboards.board.lines import GROUPS, LinesPages
 from dashboards.board.lines_asked import asked_lines
-from dashboards.board.live import Live
+from dashboards.board.live import Live, Shown
 from dashboards.board.names import line_href
 from dashboards.board.render import Part, Renderer
 from dashboards.board.sessions import Form, see_other
 from dashboards.board.spans import Span, span_of
 from dashboards.board.speed import DUE, thresholds
+from dashboards.board.system_pages import data as chart_data
 from dashboards.board.visit import Ask, Visit, answer
 
 _SUBJECT = "line:"
@@ -52,15 +53,22 @@ class LinePages:
             "flips": lambda: offers.flips(self._reader, key),
             "observations": lambda: offers.observations_of(self._reader, key, seen.words, seen.before_ms),
         }
-        drawn = taken(request, seen, makers)
-        return drawn or self._live.page(request, seen, make, here="lines", chart=lambda: self._chart(seen, key))
 
-    def _chart(self, seen: Visit, key: str) -> str:
+        def chart(shown: Shown) -> str:
+            return self._chart(seen, key, shown)
+
+        return taken(request, seen, makers) or self._live.page(request, seen, make, here="lines", chart=chart)
+
+    def _chart(self, seen: Visit, key: str, shown: Shown) -> str:
         span, found = self.drawn(seen, key)
+        if shown == "figures":
+            n = min(seen.of, len(found) - 1)
+            return self._render("line_figures.html", seen, {"g": found[n], "n": n, "spanned": span})
         held = self._reader.intervals([key], span.from_ms, span.to_ms).get(key, []) if span.daily else []
         by_day = days(held, span.from_ms, span.to_ms) if span.daily else None
         src = f"{line_href(key)}/chart?range={span.name}"
-        return self._render("line_chart.html", seen, {"groups": found, "spanned": span, "src": src, "by_day": by_day})
+        values = {"groups": found, "spanned": span, "src": src, "by_day": by_day, "shown": shown}
+        return self._render("line_chart.html", seen, values | {"data": chart_data(line_charts.data(found, span))})
 
     def drawn(self, seen: Visit, key: str) -> tuple[Span, list[line_charts.Group]]:
         """What is drawn of a line over the span that was asked for. Raises NotFound."""

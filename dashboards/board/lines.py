@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import attrgetter
 from threading import Lock
 from typing import Final, Literal, get_args
 
 from collector.api import (
     STATES,
     CarrierRank,
-    Carrying,
     Centre,
     LineInfo,
     LineRank,
@@ -115,15 +115,16 @@ class LinesPages:
         self._taken_ms: int | None = None
         self._ranking = Ranking(0, 0, 0.0, (), ())
         self._unproved: Mapping[str, Unproved] = {}
-        self._wholes: dict[str, tuple[tuple[object, ...], Whole]] = {}
-        self._rows: dict[str, dict[str, tuple[Parts, Row]]] = {}
+        self._books: dict[str, Book] = {}
 
     def look(self, words: Words, asked: AskedLines) -> LinesPage:
         """The page that was asked for."""
         reader, now_ms = self._reader, self._reader.now_ms()
         seen = reader.overview()
         whole = self._whole(seen, words, now_ms)
-        found = [row for row in whole.rows if asked.wants(row.rank, row.area, row.group, row.unproved, row.find)]
+        found = whole.rows
+        if asked.narrowed:
+            found = [row for row in found if asked.wants(row.rank, row.area, row.group, row.unproved, row.find)]
         pages = max(1, -(-len(found) // PAGE_ROWS))
         page = min(asked.page, pages)
         return LinesPage(
@@ -149,14 +150,12 @@ class LinesPages:
                 self._reader.every_line(),
             )
             bad = {info.key: standing for info, standing in seen.troubles if info.kind == "line"}
-            # What did not change is the same object: most flips are no line's, and cost a look at a few hundred here.
-            mark = (seen.centres, self._ranking, self._unproved, places, inventory, bad, _told(carrying))
-            held = self._wholes.get(words.lang)
-            if held is not None and held[0] == mark:
-                return held[1]
-            made = self._make(seen.centres, bad, words, carrying, places=places, inventory=inventory)
-            self._wholes[words.lang] = mark, made
-            return made
+            carrying_now = frozenset(held.line for held in carrying.values() if held.line is not None)
+            fixed = (seen.centres, self._ranking, self._unproved, places, inventory)
+            book = self._books.get(words.lang)
+            if book is None or any(one is not other for one, other in zip(book.fixed, fixed, strict=True)):
+                book = self._books[words.lang] = self._book(fixed, seen.centres, places, inventory, book)
+            return book.turn(bad, carrying_now, words)
 
     def _take(self, now_ms: int) -> None:
         """Rank anew where the ranking is older than it may be."""
@@ -167,35 +166,70 @@ class LinesPages:
         self._unproved = {one.line: one for one in self._reader.unproved(round(within_s * 1000))}
         self._taken_ms = now_ms
 
-    def _make(
+    def _book(
         self,
+        fixed: tuple[object, ...],
         centres: Mapping[str, Centre],
-        bad: Mapping[str, Standing],
-        words: Words,
-        carrying: Mapping[str, Carrying],
-        *,
         places: Mapping[str, Place],
         inventory: Mapping[str, Sequence[LineInfo]],
-    ) -> Whole:
+        before: Book | None,
+    ) -> Book:
         known = {one.key: one for some in inventory.values() for one in some}
-        before, rows = self._rows.get(words.lang, {}), dict[str, tuple[Parts, Row]]()
-        for rank in self._ranking.lines:
-            centre, key = centres.get(rank.centre), rank.line
-            if centre is None:
-                continue  # out of service
-            parts = Parts(
+        parts = {
+            rank.line: Parts(
                 rank=rank,
-                centre=centre,
-                standing=bad.get(key),
-                unproved=self._unproved.get(key),
-                info=known.get(key),
+                centre=centres[rank.centre],
+                standing=None,
+                unproved=self._unproved.get(rank.line),
+                info=known.get(rank.line),
                 area=places[rank.centre].area if rank.centre in places else "",
-                carries=rank.centre in carrying and carrying[rank.centre].line == key,
+                carries=False,
             )
-            old = before.get(key)
-            rows[key] = old if old is not None and old[0] == parts else (parts, _row(parts, words))
-        self._rows[words.lang] = rows
-        ordered = sorted((row for _, row in rows.values()), key=lambda row: row.order)
+            for rank in self._ranking.lines
+            if rank.centre in centres  # else out of service
+        }
+        return Book(fixed, self._ranking, parts, {} if before is None else before.made)
+
+
+class Book:
+    """Every line in one language. A flip turns the row of one line; the others are not made again."""
+
+    def __init__(
+        self,
+        fixed: tuple[object, ...],
+        ranking: Ranking,
+        parts: Mapping[str, Parts],
+        made: dict[str, tuple[Parts, Row]],
+    ) -> None:
+        self.fixed = fixed  # what all rows hang on, each by its identity
+        self.made = {key: held for key, held in made.items() if key in parts}
+        self._ranking, self._parts = ranking, parts
+        self._bad: Mapping[str, Standing] = {}
+        self._carrying: frozenset[str] = frozenset()
+        self._whole: Whole | None = None
+
+    def turn(self, bad: Mapping[str, Standing], carrying: frozenset[str], words: Words) -> Whole:
+        """All lines where these are not well and those carry the traffic of their centres."""
+        changed: Iterable[str] = self._parts
+        if self._whole is not None:
+            turned = {key for key in bad.keys() | self._bad.keys() if bad.get(key) is not self._bad.get(key)}
+            changed = (turned | (carrying ^ self._carrying)) & self._parts.keys()
+        if self._whole is None or changed:
+            self._remake(changed, bad, carrying, words)
+            self._whole = self._bind(words)
+        self._bad, self._carrying = bad, carrying
+        return self._whole
+
+    def _remake(self, keys: Iterable[str], bad: Mapping[str, Standing], carrying: frozenset[str], words: Words) -> None:
+        for key in keys:
+            parts = replace(self._parts[key], standing=bad.get(key), carries=key in carrying)
+            if (held := self.made.get(key)) is None or held[0] != parts:
+                self.made[key] = parts, _row(parts, words)
+
+    def _bind(self, words: Words) -> Whole:
+        ordered = sorted((row for _, row in self.made.values()), key=attrgetter("order"))
+        # Kept in the order of the page: what is nearly sorted is sorted soon.
+        self.made = {row.rank.line: self.made[row.rank.line] for row in ordered}
         return Whole(
             rows=ordered,
             counts=dict(Counter(row.group for row in ordered)),
@@ -204,10 +238,6 @@ class LinesPages:
             areas=areas_of(((row.area, row.place, row.state) for row in ordered), words),
             kinds=sorted({row.rank.kind for row in ordered}),
         )
-
-
-def _told(carrying: Mapping[str, Carrying]) -> int:
-    return hash(tuple((key, held.line) for key, held in carrying.items()))
 
 
 def _row(parts: Parts, words: Words) -> Row:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from threading import Lock
-from typing import Final
+from typing import Final, Literal
 
 from litestar import Response
 from markupsafe import Markup
@@ -20,9 +20,17 @@ PARTS_KEPT: Final = 32
 MINUTE_MS: Final = 60_000
 CHART_PLACE: Final = "<!--chart-->"
 ASKED: Final = frozenset({
-    "q", "view", "wall", "before", "state", "page", "only", "area", "group", "range", "carrier", "kind", "owner",
-    "team", "stage", "code",
+    "q", "view", "wall", "before", "state", "page", "only", "area", "group", "range", "charts", "carrier", "kind",
+    "owner", "team", "stage", "code",
 })  # fmt: skip
+
+Shown = Literal["chart", "figures", "all"]
+"""Of a chart: curves without the tables of their figures, one of the tables, or everything at once."""
+
+_SHOWN: Final[Mapping[str, Shown]] = {"chart": "chart", "figures": "figures"}  # by `?part=`
+
+Chart = Callable[[Shown], str]
+"""Makes HTML that stands outside the live part and is not refreshed with it."""
 
 
 class Live:
@@ -52,33 +60,37 @@ class Live:
         make: Callable[[], Part],
         *,
         here: str,
-        chart: Callable[[], str] | None = None,
+        chart: Chart | None = None,
         map: bool = False,  # noqa: A002 - the word of the page
         frame: str = "page.html",
     ) -> Response[bytes]:
-        """The page, or only its live part for `?part=live`; `make` is called where nobody has made it yet.
+        """The page, or only a part of it; `make` is called where nobody has made it yet.
 
-        `here` marks the page in the menu; `chart` makes HTML that stands outside the live part and is not refreshed.
+        `here` marks the page in the menu. A page answers before it draws: its chart comes after it, by `?part=chart`, a
+        table of its figures by `?part=figures&of=0` when it is opened, and all of it at once by `?charts=all`.
         `frame` is the template around the part.
         """
         part_tag = self.tag(seen)
-        if seen.live_part:
-            if unchanged(request, part_tag):
-                return not_modified(part_tag)
-            part = self._part(part_tag, make)
-            held = request.headers.get(HEADER)
-            text = self._render("live.html", seen, self._values(part, part_tag, held=held))
-            return answer(request, text, tag=part_tag)
+        if seen.part == "live":
+            return self._live(request, seen, make, part_tag)
+        if chart is not None and (shown := _SHOWN.get(seen.part)) is not None:
+            return _drawn(request, etag(part_tag, shown, seen.of), chart, shown)
         page_tag = etag(part_tag, seen.theme, sorted(seen.query.items()))
         response = not_modified(page_tag) if unchanged(request, page_tag) else None
         if response is None:
             part = self._part(part_tag, make)
-            drawn = "" if chart is None else chart()
-            values = {**self._values(part, part_tag, drawn), "here": here, "chart": bool(drawn), "map": map}
+            drawn = chart("all") if chart is not None and seen.query.get("charts") == "all" else ""
+            values = {**self._values(part, part_tag, drawn), "here": here, "chart": chart is not None, "map": map}
             response = answer(request, self._render(frame, seen, values), tag=page_tag)
         for chosen in preferences(seen):
             response.set_cookie(chosen)
         return response
+
+    def _live(self, request: Ask, seen: Visit, make: Callable[[], Part], tag: str) -> Response[bytes]:
+        if unchanged(request, tag):
+            return not_modified(tag)
+        values = self._values(self._part(tag, make), tag, held=request.headers.get(HEADER))
+        return answer(request, self._render("live.html", seen, values), tag=tag)
 
     def _values(self, part: Part, tag: str, chart: str = "", held: str | None = None) -> dict[str, object]:
         drawn = part.drawn.put(part.html, held)
@@ -111,3 +123,7 @@ class Live:
                 while len(self._kept) > PARTS_KEPT:
                     self._kept.popitem(last=False)
         return part
+
+
+def _drawn(request: Ask, tag: str, chart: Chart, shown: Shown) -> Response[bytes]:
+    return not_modified(tag) if unchanged(request, tag) else answer(request, chart(shown), tag=tag)

@@ -6,7 +6,8 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final
 
 from markupsafe import escape
@@ -14,10 +15,11 @@ from markupsafe import escape
 from collector.api import Place
 from dashboards.board.areas import Area
 from dashboards.board.looks import LOOKS, Look
+from dashboards.board.order import NAMES_KEPT
 from dashboards.board.province import Tile
 from dashboards.board.sentences import capital
 from dashboards.board.tiles import Drawn
-from dashboards.board.words import Words
+from dashboards.board.words import Lang, Words, catalogue
 
 WIDTH: Final = 1000.0
 MARGIN: Final = 46.0
@@ -25,6 +27,7 @@ _TALLEST: Final = 1.5  # of its width: a long country is drawn as wide as it is 
 _SIZE: Final[Mapping[Look, int]] = {"down": 17, "degraded": 16, "unknown": 14, "planned": 14, "ok": 9}
 _KM_ROUND: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 _KM_PER_DEGREE: Final = 111.32
+_OVER: Final = {look: -place for place, look in enumerate(LOOKS)}  # what is drawn last lies on top
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +39,15 @@ class Ground:
     scale: float
     height: float
     km: float  # length of one unit of the drawing in the middle of it
+    known: dict[tuple[float, float], tuple[float, float]] = field(default_factory=dict, compare=False, repr=False)
 
     def at(self, lat: float, lon: float) -> tuple[float, float]:
-        x = MARGIN + (math.radians(lon) - self.west) * self.scale
-        return round(x, 1), round(MARGIN + (self.north - _mercator(lat)) * self.scale, 1)
+        found = self.known.get((lat, lon))
+        if found is None:
+            x = MARGIN + (math.radians(lon) - self.west) * self.scale
+            found = round(x, 1), round(MARGIN + (self.north - _mercator(lat)) * self.scale, 1)
+            self.known[lat, lon] = found
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +69,13 @@ def _mercator(lat: float) -> float:
 
 def ground_of(places: Iterable[Place]) -> Ground | None:
     """The drawing that holds all these places; None where none has any."""
-    known = [(place.lat, place.lon) for place in places if place.lat is not None and place.lon is not None]
-    known = [(max(-85.0, min(85.0, lat)), lon) for lat, lon in known]
-    if not known:
-        return None
+    known = tuple((place.lat, place.lon) for place in places if place.lat is not None and place.lon is not None)
+    return _ground(known) if known else None
+
+
+@lru_cache(maxsize=4)  # places move with an import, and the map is asked for all day
+def _ground(places: tuple[tuple[float, float], ...]) -> Ground:
+    known = [(max(-85.0, min(85.0, lat)), lon) for lat, lon in places]
     xs, ys = [math.radians(lon) for _, lon in known], [_mercator(lat) for lat, _ in known]
     across, down = max(xs) - min(xs), max(ys) - min(ys)
     free = WIDTH - 2 * MARGIN
@@ -87,7 +98,7 @@ def survey(tiles: Sequence[Tile], places: Mapping[str, Place], areas: Sequence[A
     placed = sum(len(points) for points in at.values())
     return Map(
         height=ground.height,
-        hulls=[(name, _path(hull(points))) for name, points in named],
+        hulls=[(name, _around(tuple(points))) for name, points in named],
         labels=[(name, *_above(points)) for name, points in named],
         bar_km=bar_km,
         bar=round(bar_km / ground.km, 1),
@@ -99,17 +110,18 @@ def survey(tiles: Sequence[Tile], places: Mapping[str, Place], areas: Sequence[A
 def draw(tiles: Sequence[Tile], places: Mapping[str, Place], ground: Ground, words: Words) -> Drawn:
     """The points, what is well first, so that what is not lies on top of it. Each is a link with its words."""
     parts = []
-    for tile in sorted(tiles, key=lambda tile: -LOOKS.index(tile.state)):
+    for tile in sorted(tiles, key=lambda tile: _OVER[tile.state]):
         place = places.get(tile.key)
         if place is None or place.lat is None or place.lon is None:
             continue
-        parts.append(_point(tile, ground.at(place.lat, place.lon), words))
+        parts.append(_point(tile, ground.at(place.lat, place.lon), words.lang))
     html = "\n".join(parts)
     return Drawn(html, hashlib.sha256(html.encode()).hexdigest()[:16])
 
 
-def _point(tile: Tile, at: tuple[float, float], words: Words) -> str:
-    size, title, (x, y) = _SIZE[tile.state], escape(tile.title), at
+@lru_cache(maxsize=NAMES_KEPT)
+def _point(tile: Tile, at: tuple[float, float], lang: Lang) -> str:
+    size, title, (x, y), words = _SIZE[tile.state], escape(tile.title), at, catalogue(lang)
     said = words(f"state.{tile.state}") + (f": {capital(tile.text)}" if tile.text else "")
     return (
         f'<a class="pt {tile.state}" id="p{tile.key}" href="{tile.href}" data-find="{title} {tile.key}"'
@@ -137,6 +149,11 @@ def hull(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
 
 def _turn(a: tuple[float, float], b: tuple[float, float], c: tuple[float, float]) -> float:
     return (b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])
+
+
+@lru_cache(maxsize=512)
+def _around(points: tuple[tuple[float, float], ...]) -> str:
+    return _path(hull(points))
 
 
 def _path(corners: Sequence[tuple[float, float]]) -> str:

@@ -54,6 +54,7 @@ def _other(char: str) -> int:
     return 1000 + ord(char) if char.isalpha() else 1 + ord(char) % 39
 
 
+@lru_cache(maxsize=NAMES_KEPT)
 def short_name(name: str) -> str:
     """A commune without its rank, as people call it: Phường Lạng Giang → Lạng Giang."""
     return _TITLE.sub("", name)

@@ -24,7 +24,7 @@ from dashboards.board.door import Door
 from dashboards.board.exports import taken
 from dashboards.board.incidents.notes import Notes
 from dashboards.board.line_pages import LinePages
-from dashboards.board.live import Live
+from dashboards.board.live import Live, Shown
 from dashboards.board.names import centre_href, centre_name, subject_href, subject_name
 from dashboards.board.render import Part, Renderer
 from dashboards.board.spans import span_of
@@ -104,9 +104,9 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer, notes
             html = render("centre.html", seen, {"c": facts, "told": told, "now_ms": facts.now_ms})
             return Part(f"{facts.name}: {facts.title}", html)
 
-        def chart() -> str:
+        def chart(shown: Shown) -> str:
             charts = chart_facts.of_centre(reader, key, seen.words, span_of(seen.query, reader.now_ms()))
-            return drawn(render, seen, charts, f"{centre_href(key)}/chart")
+            return drawn(render, seen, charts, f"{centre_href(key)}/chart", shown)
 
         def observations() -> Table:
             facts = centre.look(reader, key, seen.words)
@@ -143,12 +143,18 @@ def narrow_pages(
         def make() -> Part:
             facts = subject.look(reader, name, seen.before_ms)
             called = _name(reader, facts.info, facts.centre, seen.words)
-            values = {"s": facts, "name": called, "told": notes.of_subject(name, seen.words), "now_ms": facts.now_ms}
+            values = {
+                "s": facts,
+                "name": called,
+                "told": notes.of_subject(name, seen.words),
+                "axes": len(chart_facts.panels_of(facts.info.kind)),
+                "now_ms": facts.now_ms,
+            }
             return Part(called, render("subject.html", seen, values))
 
-        def chart() -> str:
+        def chart(shown: Shown) -> str:
             charts = chart_facts.of_subject(reader, name, seen.words, span_of(seen.query, reader.now_ms()))
-            return drawn(render, seen, charts, f"/charts/{subject_href(name).removeprefix('/subjects/')}")
+            return drawn(render, seen, charts, f"/charts/{subject_href(name).removeprefix('/subjects/')}", shown)
 
         makers = {
             "observations": lambda: offers.observations_of(reader, name, seen.words, seen.before_ms),

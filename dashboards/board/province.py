@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from threading import Lock
 from typing import Final
 
-from collector.api import Centre, Overview, Reader, Standing, State, SubjectInfo, Window
+from collector.api import Centre, Overview, Reader, Standing, State, Window
 from dashboards.board.asked import Asked
 from dashboards.board.looks import LOOKS, Look
 from dashboards.board.names import centre_href, centre_name
 from dashboards.board.order import NAMES_KEPT, collation_key, fold, short_name
 from dashboards.board.sentences import fault_name, fault_words, province_line, province_title
-from dashboards.board.things import Thing, open_things, root
+from dashboards.board.things import Fault, Kept, Thing, open_things, root
 from dashboards.board.times import minute
 from dashboards.board.words import Lang, Words, catalogue
 
@@ -25,8 +26,7 @@ MANY: Final = 300  # from here on tiles stand close together, under the name of 
 WALL_TILES: Final = 110  # what a wall shows without scrolling
 WALL_WORST: Final = 80  # where there are more: the worst ones, with room for why; the others are only counted
 _RANK: Final = {look: place for place, look in enumerate(LOOKS)}
-
-Fault = tuple[SubjectInfo, Standing]
+_NONE: Final[list[Fault]] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,15 @@ class Whole:
     tiles: list[Tile]
     counts: dict[Look, int]
     things: list[Thing]
+
+
+@dataclass(slots=True)
+class Roll:
+    """The centres of one register in one language: their tiles by the alphabet without how they are, and with it."""
+
+    centres: Mapping[str, Centre]
+    plain: list[Tile]
+    made: dict[str, tuple[Standing | None, list[Fault], Tile]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,8 +101,8 @@ class Provinces:
         self._reader = reader
         self._lock = Lock()
         self._wholes: dict[Lang, Whole] = {}
-        self._places: dict[Lang, tuple[dict[str, Centre], dict[str, int]]] = {}
-        self._made: dict[Lang, dict[str, tuple[Centre, Standing | None, list[Fault], Tile]]] = {}
+        self._rolls: dict[Lang, Roll] = {}
+        self._things = Kept()
 
     def look(self, words: Words, asked: Asked, *, wall: bool = False) -> Province:
         """All centres as they stand now. Only those asked for become tiles: of one state, of a name that contains `q`
@@ -147,41 +156,39 @@ class Provinces:
     def _make(self, seen: Overview, words: Words) -> Whole:
         faults: dict[str, list[Fault]] = {}
         for fault in seen.troubles:
-            if fault[0].key in seen.paused:
-                continue
-            faults.setdefault(fault[0].centre, []).append(fault)
-        old, made = self._made.get(words.lang, {}), {}
-        for key, centre in seen.centres.items():
-            now, own = seen.standings.get(key), faults.get(key, [])
-            before = old.get(key)
-            if before is not None and before[0] is centre and before[1] is now and before[2] == own:
-                made[key] = before
-            else:
-                made[key] = (centre, now, own, _tile(centre, now, own, words))
-        self._made[words.lang] = made
-        tiles = [_planned(row[3], seen.planned.get(key), words) for key, row in made.items()]
-        tiles = _distinct(tiles, words)
-        places = self._placed(seen.centres, tiles, words.lang)
+            if fault[0].key not in seen.paused:
+                faults.setdefault(fault[0].centre, []).append(fault)
+        roll = self._roll(seen.centres, words)
+        by_look: dict[Look, list[Tile]] = {look: [] for look in LOOKS}
+        for plain in roll.plain:
+            key = plain.key
+            now, own = seen.standings.get(key), faults.get(key, _NONE)
+            before = roll.made.get(key)
+            if before is None or before[0] is not now or before[1] != own:
+                before = roll.made[key] = now, own, _tile(plain, now, own, words)
+            tile = before[2]
+            if key in seen.planned:
+                tile = _planned(tile, seen.planned[key], words)
+            by_look[tile.state].append(tile)
         return Whole(
             version=seen.version,
-            tiles=sorted(tiles, key=lambda tile: (_RANK[tile.state], places[tile.key])),
-            counts=dict(Counter(tile.state for tile in tiles)),
-            things=open_things(seen),
+            tiles=[tile for look in LOOKS for tile in by_look[look]],
+            counts={look: len(tiles) for look, tiles in by_look.items() if tiles},
+            things=open_things(seen, self._things),
         )
 
-    def _placed(self, centres: dict[str, Centre], tiles: list[Tile], lang: Lang) -> dict[str, int]:
-        """Where each centre stands in the alphabet; sorted anew only when the register was read anew."""
-        held = self._places.get(lang)
-        if held is None or held[0] is not centres:
-            ordered = sorted(tiles, key=lambda tile: (collation_key(tile.name), tile.key))
-            held = self._places[lang] = (centres, {tile.key: place for place, tile in enumerate(ordered)})
-        return held[1]
+    def _roll(self, centres: Mapping[str, Centre], words: Words) -> Roll:
+        """Named and sorted anew only when the register was read anew."""
+        held = self._rolls.get(words.lang)
+        if held is None or held.centres is not centres:
+            tiles = _distinct([_plain(centre, words.lang) for centre in centres.values()], words)
+            tiles.sort(key=lambda tile: (collation_key(tile.name), tile.key))
+            held = self._rolls[words.lang] = Roll(centres, tiles)
+        return held
 
 
-def _planned(tile: Tile, stop: Window | None, words: Words) -> Tile:
+def _planned(tile: Tile, stop: Window, words: Words) -> Tile:
     """What a planned stop explains is shown as planned, with its end."""
-    if stop is None:
-        return tile
     return replace(tile, state="planned", text=words("planned.until", at=minute(stop.end_ms, stop.from_ms)))
 
 
@@ -201,9 +208,8 @@ def _plain(centre: Centre, lang: Lang) -> Tile:
     return Tile(centre.key, short_name(name), name, find, centre_href(centre.key), "unknown", "", former)
 
 
-def _tile(centre: Centre, standing: Standing | None, faults: list[Fault], words: Words) -> Tile:
+def _tile(plain: Tile, standing: Standing | None, faults: list[Fault], words: Words) -> Tile:
     state: State = "unknown" if standing is None else standing.state
-    plain = _plain(centre, words.lang)
     text = "" if state == "ok" else _why(standing, faults, words)
     return replace(plain, state=state, text=text)
 

@@ -64,7 +64,7 @@ class Renderer:
     def tile(self, tile: Tile, words: Words) -> str:
         """A tile as HTML, drawn where it is another one than last time. There are thousands on a page."""
         held = self._tiles.get((tile.key, words.lang))
-        if held is not None and held[0] == tile:
+        if held is not None and (held[0] is tile or held[0] == tile):
             return held[1]
         macros = self._environment.get_template("parts.html").module
         drawn = str(macros.tile(words, tile))  # type: ignore[attr-defined]  # a macro of the template
@@ -126,6 +126,7 @@ _GLOBALS: Final[Mapping[str, object]] = {
     "full": times.full,
     "local_day": times.day,
     "ranges": tuple(spans.DAYS),
+    "span_of": spans.span_of,
     "phases": PHASES,
     "days_height": days.HEIGHT,
     "days_words": days_words,

@@ -16,6 +16,7 @@ NAMES: Final = (
     "lines.css",
     "incidents.css",
     "board.js",
+    "carry.js",
     "chart.js",
     "map.js",
     "favicon.svg",

@@ -34,6 +34,7 @@ from dashboards.board.words import Words
 
 PAGE_ROWS: Final = 100
 CURVES: Final = 3
+_RANK: Final = {state: place for place, state in enumerate(STATES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,7 @@ def ordered(reader: Reader, seen: dict[str, Standing], words: Words) -> list[Row
         for place, held in seen.items()
         if not place.startswith(OWN_ROOMS)
     ]
-    return sorted(
-        rows, key=lambda row: (STATES.index(row.standing.state), collation_key(short_name(row.name)), row.place)
-    )
+    return sorted(rows, key=lambda row: (_RANK[row.standing.state], collation_key(short_name(row.name)), row.place))
 
 
 def charted(reader: Reader, system: str, words: Words) -> list[tuple[SubjectInfo, str]]:

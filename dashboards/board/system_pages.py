@@ -6,6 +6,7 @@ import msgspec
 from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
+from markupsafe import Markup
 
 from collector.api import Reader
 from dashboards.board import chart_facts, offers_wide, system
@@ -14,7 +15,7 @@ from dashboards.board.chart_facts import Charts
 from dashboards.board.door import Door
 from dashboards.board.exports import taken
 from dashboards.board.incidents.notes import Notes
-from dashboards.board.live import Live
+from dashboards.board.live import Live, Shown
 from dashboards.board.render import Part, Renderer
 from dashboards.board.spans import span_of
 from dashboards.board.systems import SystemPages
@@ -46,8 +47,8 @@ def system_pages(reader: Reader, door: Door, live: Live, render: Renderer, notes
             told = notes.of_subject(f"service:{name}", seen.words)
             return Part(facts.title, render("system.html", seen, {"s": facts, "told": told, "now_ms": facts.now_ms}))
 
-        def chart() -> str:
-            return drawn(render, seen, _charts(reader, name, seen), f"/systems/{name}/chart")
+        def chart(shown: Shown) -> str:
+            return drawn(render, seen, _charts(reader, name, seen), f"/systems/{name}/chart", shown)
 
         makers = {"places": lambda: offers_wide.places(reader, name, seen.words)}
         return taken(request, seen, makers) or live.page(request, seen, make, here="systems", chart=chart)
@@ -66,10 +67,20 @@ def system_pages(reader: Reader, door: Door, live: Live, render: Renderer, notes
     return [list_page, one_page, system_chart, subject_chart]
 
 
-def drawn(render: Renderer, seen: Visit, charts: Charts, src: str) -> str:
-    """The chart's part of a page; its script asks `src` for the same span."""
+def drawn(render: Renderer, seen: Visit, charts: Charts, src: str, shown: Shown) -> str:
+    """The chart's part of a page; its script asks `src` for the same span a minute later."""
+    if shown == "figures":
+        n = min(seen.of, len(charts.curves) - 1)
+        return "" if n < 0 else render("chart_figures.html", seen, {"charts": charts, "n": n})
     src = f"{src}?range={charts.span.name}"
-    return render("chart.html", seen, {"charts": charts, "src": src, "now_ms": charts.span.to_ms})
+    return render(
+        "chart.html", seen, {"charts": charts, "src": src, "data": data(charts.data(seen.words)), "shown": shown}
+    )
+
+
+def data(held: dict[str, object]) -> Markup:
+    """JSON that may stand in a page: nothing in it ends the element it stands in."""
+    return Markup(msgspec.json.encode(held).decode().replace("<", "\\u003c"))  # noqa: S704
 
 
 def charted(request: Ask, seen: Visit, charts: Charts) -> Response[bytes]:

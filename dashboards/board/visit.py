@@ -23,7 +23,7 @@ THEME_COOKIE: Final = "motcua_theme"
 YEAR_S: Final = 365 * 86_400
 MAX_QUERY: Final = 100
 _GZIP_FROM: Final = 600
-_PASSING: Final = frozenset({"part", "lang", "theme", "format", "table"})
+_PASSING: Final = frozenset({"part", "of", "lang", "theme", "format", "table"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,15 @@ class Visit:
         return int(text) if text.isascii() and text.isdecimal() and len(text) <= 15 else None
 
     @property
-    def live_part(self) -> bool:
-        return self.query.get("part") == "live"
+    def part(self) -> str:
+        """The part of the page that was asked for; empty for the whole page."""
+        return self.query.get("part", "")
+
+    @property
+    def of(self) -> int:
+        """Which of several, from 0; the first where that is no number."""
+        text = self.query.get("of", "")
+        return int(text) if text.isascii() and text.isdecimal() and len(text) < 4 else 0
 
 
 def visit(request: Ask, actor: Actor | None) -> Visit:
@@ -114,7 +121,7 @@ def answer(
     if tag:
         headers["etag"] = tag
     if len(body) > _GZIP_FROM and "gzip" in request.headers.get("accept-encoding", ""):
-        body = gzip.compress(body, 5, mtime=0)
+        body = gzip.compress(body, 4, mtime=0)
         headers["content-encoding"] = "gzip"
     return Response(body, media_type=media_type, headers=headers, status_code=status)
 

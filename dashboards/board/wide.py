@@ -10,7 +10,7 @@ from dashboards.board.areas import Area, areas_of
 from dashboards.board.asked import Asked
 from dashboards.board.mapping import Map, ground_of, survey
 from dashboards.board.mapping import draw as draw_points
-from dashboards.board.province import Province
+from dashboards.board.province import Province, Tile
 from dashboards.board.system_words import system_names
 from dashboards.board.tiles import Draw, Drawn, draw, draw_groups
 from dashboards.board.words import Words
@@ -40,8 +40,10 @@ def widen(facts: Province, reader: Reader, words: Words, asked: Asked, one: Draw
             return Wide(draw_points(facts.tiles, places, ground, words), areas, seen, names)
         return Wide(Drawn(), areas, systems=names)
     if asked.grouped and areas:
-        found = {area.slug: [tile for tile in facts.tiles if _area(places, tile.key) == area.slug] for area in areas}
-        groups = [(area, found[area.slug]) for area in areas if found[area.slug]]
+        found: dict[str, list[Tile]] = {}
+        for tile in facts.tiles:
+            found.setdefault(_area(places, tile.key), []).append(tile)
+        groups = [(area, found[area.slug]) for area in areas if area.slug in found]
         return Wide(draw_groups(groups, words, one), areas, systems=names)
     return Wide(draw(facts, words, one), areas, systems=names)
 

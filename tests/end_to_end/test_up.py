@@ -149,7 +149,7 @@ def _motcua_pid(running: Running) -> int:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        pytest.param(["serve", "--roles", "alert"], 2, "'alert' is not built yet", id="a role that is not built yet"),
+        pytest.param(["serve", "--roles", "export"], 2, "'export' is not built yet", id="a role that is not built yet"),
         pytest.param(["serve", "--roles", "judgement"], 2, "no role 'judgement'", id="a role nobody knows"),
         pytest.param(["serve", "--roles", ","], 2, "no role was given", id="no role at all"),
         pytest.param(["--version"], 0, "motcua 0.", id="version"),

@@ -31,9 +31,10 @@ from alerts.api import (
 from alerts.api import words as told
 from alerts.api.facts import What
 from alerts.api.words import Lang
-from collector.api import Actor, AgentInfo, PlannedItem, State, Team, Window
+from collector.api import Actor, AgentInfo, CarriedIn, PlannedItem, State, Team, Window
 from tests.support.lively import ROOM, SLOW, VANTAGE, lively
 from tests.support.reader_double import DAY_MS, MINUTE_MS, World, observed
+from wire.carried import Sight
 
 HOUR_MS = 60 * MINUTE_MS
 CUT = ("07616-1", "07642-1")  # Tây Yên Tử, Yên Định
@@ -195,6 +196,12 @@ class Desk:
 
     def slow_now(self, actor: Actor, centre: str, text: str) -> Incident | None:
         return next(iter(self.open(centre)), None)
+
+    def carry(self, blob: str) -> tuple[CarriedIn, Incident | None]:
+        if blob != "good":
+            raise Refused("this is not evidence from a centre's page: scan the code again")
+        seen = Sight("line:07375-1/a", "collector", "fail", "no_answer", 0, 0)
+        return CarriedIn("A", SLOW_LINE, self.world.now, None, (seen,)), next(iter(self.open(SLOW_LINE)), None)
 
     def retry(self, actor: Actor, keys: Sequence[str]) -> int:
         self.retried += keys

@@ -74,9 +74,19 @@ def _every(case: Case, site: Site) -> Iterator[_Gone]:
             since = min((run.from_ms for run in lost), default=silence.from_ms)
             yield _Gone(site, since, silence, lost, site.battery(since), sure=False)
     if not site.stand.boxes:
-        lost = tuple(case.free(site.every("line:", "down")))
-        if len(lost) > 1 and len({run.subject for run in lost}) == len(site.lines()):
-            yield _Gone(site, min(run.from_ms for run in lost), None, lost)
+        yield from _without_box(case, site)
+
+
+def _without_box(case: Case, site: Site) -> Iterator[_Gone]:
+    """Where nobody but the province looks: each time that all of several lines were lost together."""
+    left = sorted(case.free(site.every("line:", "down")), key=lambda run: run.from_ms)
+    while len(left) > 1:
+        lost = [run for run in left if run.from_ms <= left[0].from_ms + case.together_ms]
+        if len({run.subject for run in lost}) == len(lost) == len(site.lines()):
+            yield _Gone(site, lost[0].from_ms, None, tuple(lost))
+            left = left[len(lost) :]
+        else:
+            left = left[1:]
 
 
 def dark(site: Site, silence: Run, lost: Sequence[Run]) -> bool:

@@ -1,14 +1,13 @@
-// Curves of one span on one time axis, gaps left open, refreshed once a minute.
+// Curves of one span on one time axis, gaps left open, refreshed once a minute. They come after the page.
 "use strict";
 (() => {
-  const plot = document.getElementById("plot");
-  if (!plot || !window.uPlot) return;
+  if (!window.uPlot) return;
   const ZONE = "Asia/Ho_Chi_Minh";
   const DASHES = [[], [6, 3], [2, 3], [8, 3, 2, 3], [1, 2], [4, 4]];
   const token = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
-  const comma = plot.dataset.comma === "1";
-  const figure = (value, unit) => value == null ? "–" : String(value < 1 ? Math.round(value * 100) / 100 : Math.round(value * 10) / 10).replace(".", comma ? "," : ".") + "\u00a0" + unit;
+  const figure = (value, unit) => value == null ? "–" : String(value < 1 ? Math.round(value * 100) / 100 : Math.round(value * 10) / 10).replace(".", plot.dataset.comma === "1" ? "," : ".") + "\u00a0" + unit;
   const $ = (id) => document.getElementById(id);
+  let plot = null;
   let drawn = [];
 
   // A measurement without neighbours has no line to stand on: it is drawn as a point.
@@ -97,12 +96,24 @@
     }
   }
 
-  let width = plot.clientWidth;
-  new ResizeObserver(() => {
-    if (plot.clientWidth === width) return;
-    width = plot.clientWidth;
-    drawn.forEach((chart) => chart.setSize({ width: chart.root.parentNode.clientWidth, height: chart.height }));
-  }).observe(plot);
-  refresh();
-  setInterval(refresh, 60000);
+  // What the part brought is drawn as it is; from then on the board is asked for news.
+  function arrive() {
+    if (plot || !$("plot") || !$("plotted")) return;
+    plot = $("plot");
+    draw(JSON.parse($("plotted").textContent));
+    let width = plot.clientWidth;
+    new ResizeObserver(() => {
+      if (plot.clientWidth === width) return;
+      width = plot.clientWidth;
+      drawn.forEach((chart) => chart.setSize({ width: chart.root.parentNode.clientWidth, height: chart.height }));
+    }).observe(plot);
+    setInterval(refresh, 60000);
+  }
+
+  const awaited = (event) => event.detail.elt && event.detail.elt.id === "awaited";
+  for (const failed of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(failed, (event) => { if (awaited(event)) $("awaited").querySelector(".failed").hidden = false; });
+  }
+  document.addEventListener("htmx:afterSettle", arrive);
+  arrive();
 })();

@@ -130,6 +130,7 @@ def test_without_a_script_everything_still_reads(chromium: Browser, many: Served
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(many.url + CENTRE)
+    page.get_by_role("link", name="Xem biểu đồ dưới dạng bảng số").click()
     expect(page.locator("#plot")).to_be_hidden()
     page.locator("#chart summary").first.click()
     expect(page.get_by_text("không có số đo").first).to_be_visible()

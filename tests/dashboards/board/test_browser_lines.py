@@ -96,6 +96,7 @@ def test_a_line_reads_without_a_script(chromium: Browser, wired: Served) -> None
     context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(wired.url + SLOW_LINE + "?range=30d")
+    page.get_by_role("link", name="Xem biểu đồ dưới dạng bảng số").click()
     expect(page.locator(".panel.drawn").first).to_be_hidden()
     page.locator(".panels summary").first.click()
     expect(page.locator(".panels .figures").first).to_contain_text("31 Mb/s")

@@ -247,3 +247,21 @@ def test_another_site_cannot_press_the_technician_s_buttons(told: Served) -> Non
 
 def test_the_board_answers_a_link_by_its_own_name_only(told: Served) -> None:
     assert told.client.get(PHONE, headers={"host": "rebound.example"}).status_code == 421
+
+
+# --- evidence that a phone brings -----------------------------------------------------------------------------------
+
+
+def test_a_phone_without_an_account_brings_evidence_and_sees_what_came_of_it(told: Served) -> None:
+    page = told.client.get("/e")
+    assert (page.status_code, "carry.js" in page.text) == (200, True)
+    taken = post(told, "/e/send", blob="https://motcua.example.vn/e#good")
+    assert taken.status_code == 200
+    assert "Lạng Giang" in text_of(taken)
+    assert "07375-1/a" in text_of(taken)
+
+
+@pytest.mark.parametrize("blob", [pytest.param("forged", id="forged"), pytest.param("x" * 2_000, id="too long")])
+def test_what_is_no_evidence_is_refused_with_the_remedy(told: Served, blob: str) -> None:
+    refused = post(told, "/e/send", blob=blob)
+    assert (refused.status_code, "quét mã lần nữa" in refused.text) == (422, True)

@@ -211,7 +211,7 @@ def test_a_line_that_nobody_can_measure_is_no_open_thing() -> None:
 @pytest.mark.parametrize("path", [f"/centres/{CUT_OFF}", f"/subjects/line:{CUT_OFF}/a", f"/systems/{SLOW}"])
 @pytest.mark.parametrize(("asked", "columns"), [("7d", 7), ("30d", 30), ("365d", 365)])
 def test_a_long_range_has_a_column_and_a_row_a_day(board: Served, path: str, asked: str, columns: int) -> None:
-    page = board.page(f"{path}?range={asked}").text
+    page = board.page(f"{path}?range={asked}&charts=all").text
     strips = re.findall(r'<svg class="days" viewBox="0 0 (\d+) ', page)
     assert set(strips) == {str(columns * 10)}
     (first, *_) = re.findall(r'<table class="figures">(.*?)</table>', page, flags=re.DOTALL)
@@ -220,7 +220,7 @@ def test_a_long_range_has_a_column_and_a_row_a_day(board: Served, path: str, ask
 
 
 def test_a_range_says_its_resolution_its_coverage_and_quantiles(board: Served) -> None:
-    said = text_of(board.page(f"/centres/{CUT_OFF}?range=90d"))
+    said = text_of(board.page(f"/centres/{CUT_OFF}?range=90d&charts=all"))
     for fact in ("mỗi điểm 7 giờ 26 phút, đo được 97 % số lần theo kế hoạch", "95 % số lần không quá", "14 ms",
                  "đo được 100 %", "Số đo 90 ngày qua"):  # fmt: skip
         assert fact in said, fact
@@ -253,7 +253,7 @@ def test_the_chart_of_nobody_is_not_found(board: Served, path: str) -> None:
 
 
 def test_states_by_the_day_are_read_aloud(board: Served) -> None:
-    page = html.unescape(board.page(f"/subjects/line:{CUT_OFF}/a?range=7d").text)
+    page = html.unescape(board.page(f"/subjects/line:{CUT_OFF}/a?range=7d&part=chart").text)
     (label,) = re.findall(r'class="days"[^>]*aria-label="([^"]+)"', page)
     assert label.startswith("Từng ngày, ")
     assert "mất 1 ngày" in label
