@@ -1,4 +1,4 @@
-"""A span of the record judged for its causes once more: what was said comes out again, and other rules say otherwise."""
+"""A span of the record judged for its causes once more: what was said comes out again; other rules say otherwise."""
 
 from __future__ import annotations
 
