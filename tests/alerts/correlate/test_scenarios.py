@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -270,3 +271,19 @@ def test_every_verdict_tells_of_every_rule_why_it_spoke_or_not() -> None:
     assert [one.rule for one in verdict.considered if one.fired] == ["line"]
     few = next(one.why for one in verdict.considered if one.rule == "carrier")
     assert (few.key, few.values["count"], few.values["of"]) == ("why.carrier_few", 1, 10)
+
+
+@pytest.mark.parametrize(
+    ("apart_s", "owners"),
+    [
+        pytest.param(10, {"power"}, id="together, and so power"),
+        pytest.param(10_800, {"unknown"}, id="hours apart: the line or its power, nobody can tell"),
+    ],
+)
+def test_where_no_box_stands_lines_are_lost_by_power_only_where_they_are_lost_together(
+    apart_s: int, owners: set[str]
+) -> None:
+    seen = Scene().lost("b3/a", 0, 1_800).lost("b3/b", apart_s, apart_s + 1_800).at(16_000)
+    agents = {key: one for key, one in seen.topology.agents.items() if one.centre != "b3"}
+    found = correlate(replace(seen, topology=replace(seen.topology, agents=agents)))
+    assert {one.owner for one in found} == owners
