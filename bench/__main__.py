@@ -24,6 +24,8 @@ BENCHES: Final = (
     "leases",
     "loss",
     "cut",
+    "verdicts",
+    "replay",
 )  # fmt: skip
 LONGEST_S: Final = 4_500  # three days of backlog are read within 25 minutes, or given up after twice that
 

@@ -23,7 +23,7 @@ class Past:
         """Everything recorded in [from_ms, to_ms), and what held before. Reads the whole of it."""
         self._flips = list(_recorded(reader, from_ms, to_ms))
         self._seqs = [flip.seq for flip in self._flips]
-        before = reader.unwell(from_ms)
+        before = reader.unwell(min([from_ms, *(flip.at_ms for flip in self._flips)]))
         own = set(self._seqs)
         self._held: dict[str, dict[int, Flip]] = {}
         for key, rows in before.items():
