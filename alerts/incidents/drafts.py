@@ -181,8 +181,7 @@ class Draft:
             return None
         if now.ended_ms is None:
             return self._call()
-        settle_ms = round(1000 * self.limits.settle_s)
-        due_ms = now.ended_ms + (settle_ms if run is None else run.hold_ms(self.limits))
+        due_ms = now.ended_ms + self._hold_ms(run)
         if self.now_ms < due_ms:
             return due_ms
         if self._told("call", str(now.reopened)):
@@ -191,6 +190,14 @@ class Draft:
             self._happen("stage", "closed_by_itself", stage="closed", ended_ms=now.ended_ms)
             self._set(stage="closed", closed_ms=self.now_ms)
         return None
+
+    def _hold_ms(self, run: Run | None) -> int:
+        """How long it must be over before anybody hears so: longer where it came back lately after that was said."""
+        held = round(1000 * self.limits.settle_s) if run is None else run.hold_ms(self.limits)
+        past = () if self.life is None else self.life.past
+        lately = self.incident.since_ms - round(1000 * self.limits.flap_window_s)
+        back = any(lately <= to_ms <= self.incident.since_ms for _, to_ms in past)
+        return max(held, round(1000 * self.limits.flap_hold_s)) if back else held
 
     def _call(self) -> int | None:
         """Call, unless it waits for its parent, was planned, or is a first look: most of these soon find their owner,

@@ -93,7 +93,9 @@ def dark(site: Site, silence: Run, lost: Sequence[Run]) -> bool:
     """Whether none of its lines answered any more, and its own box measured none of that."""
     if any(measured_inside(run) for run in lost) and site.battery(silence.from_ms) is None:
         return False
-    if near(site.of(site.lan), "down", silence.from_ms - site.together_ms, silence.end_ms):
+    boot = site.booted(silence)
+    until_ms = silence.end_ms if boot is None else boot.at_ms  # what was measured after the start contradicts nothing
+    if near(site.of(site.lan), "down", silence.from_ms - site.together_ms, until_ms):
         return False
     keys = {run.subject for run in lost}
     return not any(line.subject not in keys and site.answered(line, silence) for line in site.lines())

@@ -379,3 +379,16 @@ def test_in_whatever_order_it_is_learned_the_same_incidents_result(order: tuple[
         desk.look(2 * HOUR + n * MINUTE, *(pieces[k] for k in sorted(order[: n + 1])))
     told = sorted((one.verdict.cause, one.since_ms, one.ended_ms, one.stage) for one in desk.incidents)
     assert told == sorted((one.cause, one.since_ms, one.ended_ms, "closed") for one in pieces)
+
+
+def test_what_was_said_to_be_over_and_came_back_is_over_only_after_a_long_rest(desk: Desk) -> None:
+    first = verdict(LINE_A, 0, 2 * MINUTE)
+    again = verdict(LINE_A, 5 * MINUTE, 7 * MINUTE)
+    desk.look(30 * S, verdict(LINE_A, 0))
+    desk.look(4 * MINUTE, first)
+    desk.look(5 * MINUTE + 30 * S, first, verdict(LINE_A, 5 * MINUTE))
+    desk.look(9 * MINUTE, first, again)
+    told = [kind for kind, _ in desk.told]
+    assert told == ["call", "recovered", "correction"], "two minutes are no rest for what came back once"
+    desk.look(23 * MINUTE, first, again)
+    assert [kind for kind, _ in desk.told] == [*told, "recovered"]
