@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 1 << 20
 MAX_EVENTS: Final = 2_000
 _LOCAL: Final = timezone(timedelta(hours=7))
-_DAY: Final = timedelta(days=1)
+_BY_DAYS: Final = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
+_BY_CLOCK: Final = frozenset({"BYHOUR", "BYMINUTE", "BYSECOND"})
 
 
 def read_calendar(path: Path, subject: str, from_ms: int, to_ms: int) -> Announce:
@@ -33,6 +34,8 @@ def read_calendar(path: Path, subject: str, from_ms: int, to_ms: int) -> Announc
     every = [event for event in calendar.events if event.get("UID")]
     if len(every) > MAX_EVENTS:
         raise NotAllowed(f"{path}: {len(every)} events; at most {MAX_EVENTS} are read at once")
+    for event in every:
+        _check_pace(event, path)
     stops = tuple(_stops(calendar, path, subject, (from_ms, to_ms)))
     return Announce(path.name, stops, frozenset(_series(event) for event in every))
 
@@ -54,6 +57,15 @@ def _parsed(path: Path) -> Calendar:
     if not isinstance(calendar, Calendar):
         raise NotAllowed(f"{path}: holds no calendar")
     return calendar
+
+
+def _check_pace(event: Event, path: Path) -> None:
+    """Before anything is drawn out: a rule by the minute has half a million stops a year."""
+    rules = event.get("RRULE") or []
+    for rule in rules if isinstance(rules, list) else [rules]:
+        paces = {str(one).upper() for one in rule.get("FREQ", [])}
+        if paces - _BY_DAYS or _BY_CLOCK & {key.upper() for key in rule}:
+            raise NotAllowed(f"{path}: event {_series(event)!r}: a planned stop comes again daily at most")
 
 
 def _stops(calendar: Calendar, path: Path, subject: str, span: tuple[int, int]) -> Iterator[Stop]:

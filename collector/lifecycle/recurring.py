@@ -12,7 +12,7 @@ MOST: Final = 400
 
 _LOCAL: Final = timezone(timedelta(hours=7))
 _WORDS: Final = {"daily": "FREQ=DAILY", "weekly": "FREQ=WEEKLY", "monthly": "FREQ=MONTHLY"}
-_BY_CLOCK: Final = ("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY")
+_BY_CLOCK: Final = ("FREQ=SECONDLY", "FREQ=MINUTELY", "FREQ=HOURLY", "BYHOUR", "BYMINUTE", "BYSECOND")
 
 Span = tuple[int, int]
 

@@ -16,6 +16,8 @@ from collector.lifecycle.wide import Town, explaining
 
 NOW = 1_795_320_000_000  # 2026-11-22 11:00 in Vietnam
 DAY_MS = 86_400_000
+MANY_A_DAY = "RRULE:FREQ=DAILY;BYHOUR=1,2,3;BYMINUTE=1,2"
+MANY = "RDATE:" + ",".join(f"202612{n // 42 + 1:02}T{n // 6 % 7:02}{n % 6}000" for n in range(420))
 WHOLE_DAY = "DTSTART;VALUE=DATE:20261125"
 ABOUT = "X-MOTCUA-SUBJECT:carrier:vnpt"
 WHY = "SUMMARY:Nâng cấp trạm chuyển mạch"
@@ -71,7 +73,12 @@ def test_what_calendars_say_is_understood(tmp_path: Path, change: tuple[str, str
         pytest.param("x" * (MAX_BYTES + 1), "larger than 1 MiB", id="too large"),
         pytest.param(EVENT.replace(f"{ABOUT}\n", ""), "does not say what it is about", id="about what"),
         pytest.param(EVENT.replace(f"{WHY}\n", ""), "has no SUMMARY", id="no reason"),
-        pytest.param(EVENT.replace("SUMMARY", "RRULE:FREQ=MINUTELY\nSUMMARY"), "than 400 times", id="too often"),
+        pytest.param(EVENT.replace("SUMMARY", "RRULE:FREQ=MINUTELY\nSUMMARY"), "daily at most", id="by the minute"),
+        pytest.param(EVENT.replace("SUMMARY", f"{MANY_A_DAY}\nSUMMARY"), "daily at most", id="many a day"),
+        pytest.param(
+            EVENT.replace("DTEND:20261126T020000", "DTEND:20261125T230000").replace("SUMMARY", f"{MANY}\nSUMMARY"),
+            "than 400 times", id="too many",
+        ),
     ],
 )  # fmt: skip
 def test_a_calendar_that_cannot_be_used_is_refused_by_its_event(tmp_path: Path, text: str, what: str) -> None:

@@ -40,6 +40,7 @@ def test_a_rule_is_drawn_out_in_local_time(rule: str, found: list[str]) -> None:
     [
         pytest.param("now and then", 4, "is no rule", id="no rule"),
         pytest.param("FREQ=HOURLY", 4, "daily at most", id="too often"),
+        pytest.param("FREQ=DAILY;BYMINUTE=1,2,3", 4, "daily at most", id="too often a day"),
         pytest.param("FREQ=DAILY", 60, "more than 400 times", id="too many"),
         pytest.param("FREQ=WEEKLY;BYDAY=XX", 4, "is no rule", id="an unknown day"),
         pytest.param("FREQ=WEEKLY;UNTIL=soon", 4, "is no rule", id="an end that is no moment"),
