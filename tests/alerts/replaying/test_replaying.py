@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,14 +25,19 @@ from alerts.replaying.comparing import compare
 from alerts.replaying.past import Past
 from alerts.replaying.playing import Replayed, Replayer, last_quiet, recent
 from collector.hub import Hub
+from collector.settings import Settings
+from collector.store.databases import open_store
 from tests.support.handclock import HandClock
 from tests.support.incidents import HOUR, MINUTE, Province, line
 
 
-@pytest.fixture
-def province(hub: Hub, clock: HandClock) -> Province:
-    """Lines that fell and came back over some hours, judged by the real correlation as it happened."""
-    made = Province(hub, clock)
+@pytest.fixture(scope="module")
+def province(sqlite_pattern: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
+    """Lines that fell and came back over some hours, judged by the real correlation as it happened. Tests only look at it."""
+    home, clock = tmp_path_factory.mktemp("replayed") / "home", HandClock()
+    shutil.copytree(sqlite_pattern, home)
+    store = open_store(home, clock)
+    made = Province(Hub(store, clock, Settings(home=home)), clock)
     made.settle()
     loop, story = Incidents(made.desk, correlate), [
         (0, 1, "down"), (9, 1, "ok"), (60, 2, "down"), (61, 3, "degraded"), (64, 2, "ok"), (100, 3, "ok"),
@@ -43,7 +49,8 @@ def province(hub: Hub, clock: HandClock) -> Province:
         at = minute
         made.flip(line(n), to, clock.wall - 20_000)  # type: ignore[arg-type]  # states, as the table has them
     live(loop, clock, 30)
-    return made
+    yield made
+    store.close()
 
 
 def live(loop: Incidents, clock: HandClock, minutes: int) -> None:
