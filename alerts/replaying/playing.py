@@ -90,6 +90,8 @@ class Replayer:
         self._story: dict[str, list[Happened]] = {}
         self._told: list[Message] = []
         self._marks: set[str] = set()
+        self._clusters: dict[str, str] = {}
+        self._swept_ms = 0
         self._homes: dict[str, str] = {}  # incident: its cluster
         self._due: dict[int, _Due] = {}
         self._moments: list[int] = []
@@ -164,10 +166,11 @@ class Replayer:
                 self._verdicts[cluster] = [v for v in old if v.ended_ms is not None and v.ended_ms <= cut_ms]
             for verdict in self._correlate(replace(picture, spells=recent(picture.spells, cut_ms)), only):
                 self._verdicts.setdefault(home(picture, verdict), []).append(verdict)
-        from_ms = self._intake.from_ms
-        for cluster, verdicts in list(self._verdicts.items()):
-            if any(one.ended_ms is not None and one.ended_ms <= from_ms for one in verdicts):
-                self._verdicts[cluster] = [v for v in verdicts if v.ended_ms is None or v.ended_ms > from_ms]
+        if self._intake.from_ms != self._swept_ms:
+            self._swept_ms = self._intake.from_ms
+            for cluster, verdicts in self._verdicts.items():
+                kept = [v for v in verdicts if v.ended_ms is None or v.ended_ms > self._swept_ms]
+                self._verdicts[cluster] = kept
         return only
 
     def _cut_ms(self, picture: Picture, only: Collection[str]) -> int:
@@ -177,10 +180,17 @@ class Replayer:
         news_ms = min((flip.at_ms for flip in self._past.news), default=picture.now_ms)
         mine = [
             spell for key, spells in picture.spells.items()
-            if key.startswith("service:") or cluster_of(picture, key) in only
+            if key.startswith("service:") or self._cluster(picture, key) in only
             for spell in spells
         ]  # fmt: skip
         return last_quiet(mine, news_ms, round(1000 * self._limits.flap_window_s))
+
+    def _cluster(self, picture: Picture, key: str) -> str:
+        """The cluster of a subject, worked out once: the topology stays."""
+        known = self._clusters.get(key)
+        if known is None:
+            known = self._clusters[key] = cluster_of(picture, key)
+        return known
 
     def _living(self, from_ms: int, scope: Collection[str]) -> list[Life]:
         return [

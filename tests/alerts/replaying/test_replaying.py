@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -24,40 +23,45 @@ from alerts.replaying import cli
 from alerts.replaying.comparing import compare
 from alerts.replaying.past import Past
 from alerts.replaying.playing import Replayed, Replayer, last_quiet, recent
+from collector.api import State
 from collector.hub import Hub
-from collector.settings import Settings
-from collector.store.databases import open_store
 from tests.support.handclock import HandClock
 from tests.support.incidents import HOUR, MINUTE, Province, line
 
+STORY: list[tuple[int, int, State]] = [
+    (0, 1, "down"), (4, 1, "ok"), (10, 2, "down"), (11, 3, "degraded"), (14, 2, "ok"), (20, 3, "ok"),
+    (100, 1, "degraded"), (102, 1, "ok"), (104, 1, "degraded"), (110, 1, "ok"), (113, 4, "down"), (123, 4, "ok"),
+]  # fmt: skip
+"""Minute, line, what it turns to."""
 
-@pytest.fixture(scope="module")
-def province(sqlite_pattern: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Province]:
-    """Lines that fell and came back over some hours, judged by the real correlation as it happened. Tests only look at it."""
-    home, clock = tmp_path_factory.mktemp("replayed") / "home", HandClock()
-    shutil.copytree(sqlite_pattern, home)
-    store = open_store(home, clock)
-    made = Province(Hub(store, clock, Settings(home=home)), clock)
+
+@pytest.fixture
+def bare(hub: Hub, clock: HandClock) -> Province:
+    """A province where nothing ever flipped."""
+    made = Province(hub, clock)
     made.settle()
-    loop, story = Incidents(made.desk, correlate), [
-        (0, 1, "down"), (9, 1, "ok"), (60, 2, "down"), (61, 3, "degraded"), (64, 2, "ok"), (100, 3, "ok"),
-        (180, 1, "degraded"), (182, 1, "ok"), (184, 1, "degraded"), (240, 1, "ok"), (245, 4, "down"),
-    ]  # fmt: skip
-    at = 0
-    for minute, n, to in story:
+    return made
+
+
+@pytest.fixture
+def province(bare: Province, clock: HandClock) -> Province:
+    """Lines that fell and came back over two hours, judged by the real correlation as it happened."""
+    loop, at = Incidents(bare.desk, correlate), 0
+    for minute, n, to in STORY:
         live(loop, clock, minute - at)
         at = minute
-        made.flip(line(n), to, clock.wall - 20_000)  # type: ignore[arg-type]  # states, as the table has them
-    live(loop, clock, 30)
-    yield made
-    store.close()
+        bare.flip(line(n), to, clock.wall - 20_000)
+    live(loop, clock, 20)
+    return bare
 
 
 def live(loop: Incidents, clock: HandClock, minutes: int) -> None:
-    """Time passes, and the loop looks."""
-    for _ in range(minutes * 6):
+    """Time passes, and the loop looks, until nothing moves any more."""
+    for _ in range(min(minutes, 4) * 3):
         loop.step()
-        clock.forward(10_000)
+        clock.forward(20_000)
+    loop.step()
+    clock.forward(max(0, minutes - 4) * MINUTE)
     loop.step()
 
 
@@ -187,6 +191,6 @@ def around(province: Province) -> tuple[str, str]:
         pytest.param(["2026-11-01", "2026-11-02", "--rules", "bad.toml"], "alerts.flaps", id="no policy"),
     ],
 )
-def test_wrong_usage_ends_with_its_sentence(province: Province, words: list[str], says: str) -> None:
-    code, output = run(province, *words)
+def test_wrong_usage_ends_with_its_sentence(bare: Province, words: list[str], says: str) -> None:
+    code, output = run(bare, *words)
     assert (code, says in output) == (2, True), output
