@@ -2,7 +2,7 @@
 VENV   ?= .venv
 PYTHON ?= python3
 PIP     = $(VENV)/bin/pip --disable-pip-version-check --quiet
-JOBS   ?= 2
+JOBS   ?= 3
 
 .PHONY: up simulate test check lint types bench clean help
 help:            ## this list
