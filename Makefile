@@ -2,7 +2,7 @@
 VENV   ?= .venv
 PYTHON ?= python3
 PIP     = $(VENV)/bin/pip --disable-pip-version-check --quiet
-JOBS   ?= 3
+JOBS   ?= 2
 
 .PHONY: up simulate test check lint types bench clean help
 help:            ## this list
