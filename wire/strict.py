@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from wire.readied import readied
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 MAX_SETTINGS_BYTES: Final = 256 * 1024
@@ -44,7 +46,7 @@ def convert(tree: Mapping[str, object], struct: type[S], name: str) -> S:
     """A table of a file that was read before, as `struct`. Raises SettingsError."""
     refuse_unknown(tree, struct, name)
     try:
-        return msgspec.convert(tree, struct)
+        return msgspec.convert(tree, readied(struct))
     except msgspec.ValidationError as error:
         raise SettingsError(f"{name}: {_with_key(str(error))}") from error
 

@@ -32,8 +32,10 @@ def settings_of(item: PlanItem, struct: type[S]) -> S:
     """The item's settings as `struct`; keys it does not know are a newer plan's and are ignored. Raises Ended."""
     import msgspec
 
+    from wire.readied import readied
+
     try:
-        return msgspec.convert(item.settings, struct)
+        return msgspec.convert(item.settings, readied(struct))
     except (msgspec.ValidationError, OverflowError) as error:
         text, _, key = str(error).partition(" - at `$.")
         raise bad_setting(key.rstrip("`") or "settings", text) from error

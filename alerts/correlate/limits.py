@@ -7,6 +7,8 @@ from collections.abc import Mapping
 import msgspec
 from msgspec import Struct
 
+from wire.readied import readied
+
 
 class Limits(Struct, frozen=True, kw_only=True):
     """Seconds, counts and shares; see `province/policy.toml`."""
@@ -30,4 +32,6 @@ class Limits(Struct, frozen=True, kw_only=True):
 def limits(thresholds: Mapping[str, float]) -> Limits:
     """From the thresholds of a policy (`alerts.grace_s` → 20.0). Raises msgspec.ValidationError where one lacks."""
     own = {key.removeprefix("alerts."): value for key, value in thresholds.items() if key.startswith("alerts.")}
-    return msgspec.convert({name: own[name] for name in Limits.__struct_fields__ if name in own}, Limits, strict=False)
+    return msgspec.convert(
+        {name: own[name] for name in Limits.__struct_fields__ if name in own}, readied(Limits), strict=False
+    )
