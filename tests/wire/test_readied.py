@@ -13,7 +13,7 @@ import msgspec, sys, threading
 from wire.readied import readied
 sys.setswitchinterval(1e-6)
 for n in range(150):
-    inner = msgspec.defstruct(f"In{n}", [(f"f{k}", int, 0) for k in range(8)])
+    inner = msgspec.defstruct(f"In{n}", [(f"f{k}", int, 0) for k in range(8)], frozen=True)
     outer = msgspec.defstruct(f"Out{n}", [(f"g{k}", inner, inner()) for k in range(8)])
     go, seen = threading.Barrier(6), []
     def read():

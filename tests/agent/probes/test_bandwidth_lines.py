@@ -57,6 +57,16 @@ def asked(wire: Wire, url: str, settings: dict[str, Scalar] | None = None, task_
     return found
 
 
+def undisturbed(wire: Wire, url: str, settings: dict[str, Scalar] | None = None) -> Measured:
+    """The first test that nothing else on this machine held back: it says so itself, and is then asked again."""
+    for _ in range(6):
+        found = asked(wire, url, settings)
+        if found.detail["stamp"] == "valid":
+            return found
+        assert (found.result.outcome, found.result.reason) == ("unknown", found.detail["stamp"])
+    pytest.skip(f"other work on this machine held back six tests: {found.detail['stamp']}")
+
+
 def number(found: Measured, metric: str, of: str | None = None) -> float:
     return next(v.value for v in found.values if v.metric == metric and of in (None, v.of))
 
@@ -74,13 +84,11 @@ def later(seconds: float, act: Callable[[], object]) -> threading.Timer:
 def test_it_measures_what_the_line_lets_through_in_both_directions(wire: Wire, url: str) -> None:
     wire.peer.shape("peer0", "40mbit", latency="60ms")
     wire.here.shape("here0", "10mbit", latency="60ms")
-    found = asked(wire, url)
-    stamp = found.detail["stamp"]
-    assert stamp in ("valid", "cpu_bound")  # the second on a machine that others keep busy
-    assert found.result.reason == (None if stamp == "valid" else stamp)
+    found = undisturbed(wire, url)
+    assert (found.result.outcome, found.result.reason) == ("ok", None)
     assert number(found, "motcua_line_download_bps") == pytest.approx(40e6 * FACE, rel=0.08)
     assert number(found, "motcua_line_upload_bps") == pytest.approx(10e6 * FACE, rel=0.08)
-    assert {v.of for v in found.values if v.metric.endswith("_bps")} == {stamp}
+    assert {v.of for v in found.values if v.metric.endswith("_bps")} == {"valid"}
     assert number(found, "motcua_line_idle_rtt_seconds") < 0.02
     assert 0.03 < number(found, "motcua_line_loaded_rtt_seconds", "download") < 0.09
     assert 1e6 < number(found, "motcua_line_test_bytes") < 40e6
@@ -89,7 +97,7 @@ def test_it_measures_what_the_line_lets_through_in_both_directions(wire: Wire, u
 def test_a_slow_line_has_a_slow_figure_and_not_none(wire: Wire, url: str) -> None:
     wire.peer.shape("peer0", "1mbit", latency="300ms")
     wire.here.shape("here0", "1mbit", latency="300ms")
-    found = asked(wire, url, {"precision": 0.1, "max_s": 7.0, "enough_s": 2.5})
+    found = undisturbed(wire, url, {"precision": 0.1, "max_s": 7.0, "enough_s": 2.5})
     for way in ("download", "upload"):
         assert number(found, f"motcua_line_{way}_bps") == pytest.approx(1e6 * FACE, rel=0.15)
 
@@ -126,7 +134,7 @@ def test_an_interface_that_is_not_there_is_told_by_name(wire: Wire, url: str) ->
 def test_a_line_is_left_by_the_door_it_is_told(wire: Wire, url: str, settings: dict[str, Scalar]) -> None:
     wire.peer.shape("peer0", "40mbit")
     wire.here.shape("here0", "40mbit")
-    found = asked(wire, url, settings)
+    found = undisturbed(wire, url, settings)
     assert found.detail["interface"] == "here0"
     assert number(found, "motcua_line_download_bps") == pytest.approx(40e6 * FACE, rel=0.1)
 
@@ -159,7 +167,7 @@ def test_other_traffic_in_mid_test_is_found_in_the_counters(wire: Wire, url: str
     wire.here.shape("here0", "40mbit")
     with flood(wire, 8.0):
         found = asked(wire, url)
-    assert found.detail["stamp"] in ("contaminated", "cpu_bound")
+    assert found.detail["stamp"] in ("contaminated", "cpu_bound")  # the second on a machine that others keep busy
     assert found.result.outcome == "unknown"
     assert number(found, "motcua_line_download_bps") < 36e6
 
@@ -175,8 +183,7 @@ def test_a_line_that_people_use_is_not_tested_unless_a_person_asks(wire: Wire, u
 def test_speedtest_cli_measures_against_our_own_server(wire: Wire, url: str) -> None:
     wire.peer.shape("peer0", "40mbit")
     wire.here.shape("here0", "40mbit")
-    found = asked(wire, url, {"engine": "speedtest", "max_s": 1.2})
-    assert found.detail["stamp"] in ("valid", "cpu_bound")
+    found = undisturbed(wire, url, {"engine": "speedtest", "max_s": 1.2})
     assert number(found, "motcua_line_download_bps") == pytest.approx(40e6 * FACE, rel=0.15)
     assert {v.metric for v in found.values if "_low_" in v.metric} == set()
 
