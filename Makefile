@@ -3,6 +3,8 @@ VENV   ?= .venv
 PYTHON ?= python3
 PIP     = $(VENV)/bin/pip --disable-pip-version-check --quiet
 JOBS   ?= 2
+# Where it is set, each of some hundred processes of the tests would compile all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: up simulate test check lint types bench clean help
 help:            ## this list

@@ -30,8 +30,9 @@ T = TypeVar("T")
 A = TypeVar("A")
 
 _log = logging.getLogger(__name__)
-# Right after a COMMIT a few jobs wait this long for company, in steps: at 300 a second a COMMIT would hold one or two
-# and cost more than they do. A writer that has rested commits at once.
+# Right after a COMMIT a few jobs that can be done together wait this long for company, in steps: at 300 a second a
+# COMMIT would hold one or two and cost more than they do. A writer that has rested commits at once, and a job of a
+# loop that does one after the other waits for nobody.
 LINGER_S: Final = 0.024
 STEP_S: Final = 0.004
 COMPANY: Final = 8
@@ -143,7 +144,7 @@ class Writer:
         """What waits, at least one and at most a group; and whether the writer is to end."""
         entries: Entries = []
         entry = self._queue.get()
-        if entry is not None:
+        if entry is not None and entry.kind is not None:
             self._linger()
         while entry is not None:
             entries.append(entry)
