@@ -38,13 +38,16 @@ def clock() -> HandClock:
 
 
 @pytest.fixture(params=BOTH)
-def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | Path:
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str | Path]:
     """The address of a fresh migrated store; may be opened by several."""
     if request.param == "postgresql":
         running: postgres.Cluster = request.getfixturevalue("cluster")
-        return running.database()
-    pattern: Path = request.getfixturevalue("sqlite_pattern")
-    return Path(shutil.copytree(pattern, tmp_path / "home"))
+        url = running.database()
+        yield url
+        running.drop(url)
+    else:
+        pattern: Path = request.getfixturevalue("sqlite_pattern")
+        yield Path(shutil.copytree(pattern, tmp_path / "home"))
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ The register of births is slow for 87 of 99 centres and from the province; one m
 from __future__ import annotations
 
 import csv
+import functools
 import random
 from pathlib import Path
 
@@ -160,15 +161,8 @@ def _seen(world: World, name: str, n: int, place: str) -> tuple[State, str | Non
 
 def _past(world: World) -> None:
     """Every subject was ill now and then in the last year, at moments of its own."""
-    for key in [info.key for info in world.listed_subjects]:
-        chance, at, found = random.Random(key), world.now - 365 * DAY_MS, list[Interval]()
-        while at < world.now:
-            well = at + round(chance.expovariate(1 / 9) * DAY_MS) + 20 * MINUTE_MS
-            ill = well + round(chance.expovariate(1 / 70) * MINUTE_MS) + MINUTE_MS
-            state, reason = chance.choice((("degraded", "loss"), ("degraded", "slow"), ("down", "no_answer")))
-            found += [Interval(key, "ok", None, at, well), Interval(key, state, reason, well, ill)]  # type: ignore[arg-type]  # test only
-            at = ill
-        world.past[key] = found
+    for info in world.listed_subjects:
+        world.past[info.key] = list(_past_of(info.key, world.now))
     world.figures = [
         DayFigure(
             f"2026-{month:02d}-{day:02d}", "", "collector", 8_600, 0.006, 0.009, 0.08, 0.0085, 0.014, 0.031, exact=True
@@ -177,3 +171,15 @@ def _past(world: World) -> None:
         for day in range(1, 31)
         if (month, day) < (11, 21)
     ]
+
+
+@functools.cache  # a hundred thousand intervals: most of what a test of a page would take
+def _past_of(key: str, now: int) -> tuple[Interval, ...]:
+    chance, at, found = random.Random(key), now - 365 * DAY_MS, list[Interval]()
+    while at < now:
+        well = at + round(chance.expovariate(1 / 9) * DAY_MS) + 20 * MINUTE_MS
+        ill = well + round(chance.expovariate(1 / 70) * MINUTE_MS) + MINUTE_MS
+        state, reason = chance.choice((("degraded", "loss"), ("degraded", "slow"), ("down", "no_answer")))
+        found += [Interval(key, "ok", None, at, well), Interval(key, state, reason, well, ill)]  # type: ignore[arg-type]  # test only
+        at = ill
+    return tuple(found)

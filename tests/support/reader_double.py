@@ -77,6 +77,7 @@ class World:
     held_standings: dict[str, Standing] = field(default_factory=dict)
     recorded_flips: list[Flip] = field(default_factory=list)
     stored: dict[str, StoredObservation] = field(default_factory=dict)
+    told_of: dict[str, list[str]] = field(default_factory=dict)
     listed_agents: list[AgentInfo] = field(default_factory=list)
     items: list[PlannedItem] = field(default_factory=list)
     codes: list[Expected] = field(default_factory=list)
@@ -441,12 +442,13 @@ class World:
         self.touch()
 
     def _evidence(self, key: str) -> list[str]:
-        return [id_ for id_, stored in self.stored.items() if stored.observation.subject == key][:2]
+        return [id_ for id_ in self.told_of.get(key, ()) if id_ in self.stored][:2]
 
     def store(self, agent: str, observation: Observation, *, ago_ms: int = 4_000) -> str:
         """Keep an observation as the collector would; its id."""
         id_ = f"{agent}/{EPOCH}/{len(self.stored) + 1}/{observation.i}"
         at_ms = self.now - ago_ms
+        self.told_of.setdefault(observation.subject, []).append(id_)
         self.stored[id_] = StoredObservation(
             id_, agent, at_ms, at_ms + 900, clock_unsure=False, observation=observation
         )
