@@ -40,7 +40,7 @@ class _Compiled(BytecodeCache):
         self._kept[bucket.key] = kept.getvalue()
 
 
-render.Environment = functools.partial(Environment, bytecode_cache=_Compiled())  # type: ignore[misc,assignment]
+render.Environment = functools.partial(Environment, bytecode_cache=_Compiled())  # type: ignore[attr-defined,assignment]
 
 
 @dataclass(frozen=True)
