@@ -15,8 +15,8 @@ from functools import partial
 from typing import Final, cast
 
 from alerts.api import Happened, Incident, Verdict
-from alerts.correlate import home, stirs, touched
-from alerts.correlate.clusters import cluster_of
+from alerts.correlate import SHARED, home, stirs, touched
+from alerts.correlate.clusters import cluster_of, everywhere
 from alerts.correlate.limits import Limits
 from alerts.correlate.picture import Picture, Spell
 from alerts.dispatch import Audience, Town
@@ -76,7 +76,7 @@ class Replayer:
     def __init__(
         self, reader: Reader, past: Past, limits: Limits, correlate: Correlate, *, whole: bool = False
     ) -> None:  # fmt: skip
-        """`whole`: every look judges all of the window, as the loop does; the answer is the same, and takes longer."""
+        """`whole`: looks every ten seconds at all of the window; the answer is the same, and takes much longer."""
         self._whole = whole
         self._reader, self._past, self._limits, self._correlate = reader, past, limits, correlate
         # Past answers all that an intake asks, as of then.
@@ -92,6 +92,8 @@ class Replayer:
         self._marks: set[str] = set()
         self._clusters: dict[str, str] = {}
         self._swept_ms = 0
+        self._everywhere = False
+        self._picture: Picture | None = None  # of the last look that judged
         self._homes: dict[str, str] = {}  # incident: its cluster
         self._due: dict[int, _Due] = {}
         self._moments: list[int] = []
@@ -101,7 +103,7 @@ class Replayer:
     def run(self, from_ms: int, to_ms: int, told: Progress) -> Replayed:
         """All looks from the beginning of the record on; what was over before `from_ms` is left out of the answer."""
         first_ms = self._past.now_ms
-        self._plan()
+        self._plan(to_ms)
         while self._moments and (at := heapq.heappop(self._moments)) < to_ms:
             self._look(at, self._due.pop(at))
             told((at - first_ms) // 1000, max(1, (to_ms - first_ms) // 1000))
@@ -113,8 +115,10 @@ class Replayer:
 
     # --- when to look -----------------------------------------------------------------------------------------------
 
-    def _plan(self) -> None:
+    def _plan(self, to_ms: int) -> None:
         """Looks for all that was recorded; what time alone makes of it is planned look by look."""
+        for at in range(self._past.now_ms, to_ms if self._whole else 0, GRID_MS):
+            self._at(at, clusters=(SHARED,))
         self._at(self._past.now_ms, self._past.subjects)
         for at, subject in self._past.changes(self._topology):
             self._at(at, (subject,))
@@ -140,8 +144,11 @@ class Replayer:
         self._past.go_to(now_ms)
         while self._intake.take_in(now_ms, self._limits):
             pass
-        picture = self._intake.picture(now_ms, self._topology, self._limits)
-        scope = self._judge(picture, due.subjects, stirred) | due.clusters
+        if due.subjects or stirred or self._whole or self._picture is None:
+            self._picture = self._intake.picture(now_ms, self._topology, self._limits)
+        picture = self._picture
+        # What befalls everything at once may hold back what anybody else tells of.
+        scope = self._judge(picture, due.subjects, stirred) | due.clusters | {SHARED}
         look = Look(now_ms, self._intake.from_ms, self._limits, self._may_wait, partial(new_ulid, now_ms))
         verdicts = [verdict for cluster in sorted(scope) for verdict in self._verdicts.get(cluster, ())]
         outcome = reconcile(self._concerned(scope, look.from_ms), verdicts, look)
@@ -151,12 +158,15 @@ class Replayer:
             for act in outcome.acts:
                 self._apply(act, teller, now_ms)
                 self._homes[act.now.id] = home(picture, act.now.verdict)
+            self._at(now_ms + 1, clusters=scope)  # what was decided now may let something else begin
         if outcome.next_ms is not None:
             self._at(max(outcome.next_ms, now_ms + 1), clusters=scope)
 
     def _judge(self, picture: Picture, subjects: Collection[str], stirred: Collection[str]) -> frozenset[str]:
         """Look at the clusters of these again, and say which they are; what lies before the picture is forgotten."""
         only = touched(picture, subjects) | frozenset(stirred)
+        if self._whole or self._no_longer_everywhere(picture, subjects):
+            only = frozenset({SHARED, *(cluster_of(picture, key) for key in picture.spells), *self._verdicts})
         if only:
             near, cut_ms = self._near(picture, only)
             for cluster in only:
@@ -171,6 +181,13 @@ class Replayer:
         if self._intake.from_ms != self._swept_ms:
             self._sweep(self._intake.from_ms)
         return only
+
+    def _no_longer_everywhere(self, picture: Picture, subjects: Collection[str]) -> bool:
+        """Whether everything at once was silent, and by what is known now was not."""
+        was = self._everywhere
+        if was or any(subject in picture.topology.agents for subject in subjects):
+            self._everywhere = everywhere(picture)
+        return was and not self._everywhere
 
     def _sweep(self, from_ms: int) -> None:
         """Forget what was over before the picture."""

@@ -17,7 +17,7 @@ from alerts.correlate.picture import Picture
 from alerts.correlate.rules import RULES
 from alerts.correlate.waiting import TIMED, UNTIMED
 from collector.api import State
-from tests.support.scenes import CENTRES, SYSTEMS, TOPOLOGY, Scene, ms
+from tests.support.scenes import CENTRES, LIMITS, SYSTEMS, TOPOLOGY, Scene, lines_of, ms
 
 REASONS: dict[str, list[tuple[State, str]]] = {
     "line": [
@@ -135,6 +135,7 @@ def test_what_became_known_of_one_subject_changes_only_the_clusters_it_touches(
     assert sorted([*kept, *correlate(after, names)], key=_named) == sorted(correlate(after), key=_named)
 
 
+EVERY = {SHARED, *TOPOLOGY.ground.clusters}
 PATIENCE = {name: st.integers(1, 900) for name in sorted(TIMED)}
 """Limits that a rule holds against the time that it is: any, so that no moment of one hides that of another."""
 
@@ -148,18 +149,52 @@ def test_time_alone_changes_nothing_before_it_is_said_to_stir(
     before = replace(known, limits=msgspec.structs.replace(known.limits, **patience))
     due = stirs(before)
     after = replace(before, now_ms=before.now_ms + 1000 * later_s)
-    still = {name for name in [SHARED, *TOPOLOGY.ground.clusters] if due.get(name, after.now_ms + 1) > after.now_ms}
+    still = {name for name in EVERY if due.get(name, after.now_ms + 1) > after.now_ms}
     assert _essence(before, correlate(before), still) == _essence(after, correlate(after), still)
 
 
-@given(scenes(), st.integers(0, 6_000), st.fixed_dictionaries(PATIENCE))
-@settings(max_examples=120, deadline=None)
-def test_to_the_last_moment_before_it_stirs_nothing_changes(scene: Scene, now_s: int, patience: dict[str, int]) -> None:
-    known = scene.at(now_s)
-    before = replace(known, limits=msgspec.structs.replace(known.limits, **patience))
-    for name, due_ms in stirs(before).items():
-        after = replace(before, now_ms=due_ms - 1)
-        assert _essence(before, correlate(before, {name}), {name}) == _essence(after, correlate(after, {name}), {name})
+@st.composite
+def silences(draw: st.DrawFn) -> Scene:
+    """Boxes that are not heard, beside lines of which little is known: most of it is decided by how long it lasts."""
+    scene = Scene()
+    for centre in draw(st.lists(st.sampled_from(["b1", "b2", "b3", "b5", "n4"]), min_size=1, max_size=3, unique=True)):
+        begun = draw(st.integers(0, 200))
+        scene.told(f"agent:{centre}", "unknown", "silent", begun, _end(draw, begun), known=begun + 50)
+        for line in lines_of(centre):
+            state, reason = draw(st.sampled_from(BESIDE))
+            at = begun + draw(st.integers(-100, 500))
+            if reason:
+                scene.told(f"line:{line}", state, reason, at, _end(draw, at), known=at + draw(st.integers(20, 200)))
+        if draw(st.booleans()):
+            scene.told(f"service:dvcqg@{centre}", "down", "refused", begun, _end(draw, begun))
+    return scene
+
+
+BESIDE: list[tuple[State, str]] = [
+    ("unknown", "silent"), ("unknown", "silent"), ("down", "lost_from_province"), ("down", "no_answer"),
+    ("degraded", "dns_slow"), ("ok", ""),
+]  # fmt: skip
+
+
+def _end(draw: st.DrawFn, begun: int) -> int | None:
+    lasts = draw(st.none() | st.integers(1, 600))
+    return None if lasts is None else begun + lasts
+
+
+@given(silences() | scenes(), st.fixed_dictionaries(PATIENCE))
+@settings(max_examples=150, deadline=None)
+def test_from_one_moment_to_the_next_nothing_changes(scene: Scene, patience: dict[str, int]) -> None:
+    rules = msgspec.structs.replace(LIMITS, **patience)
+    every = [spell for spells in scene.spells.values() for spell in spells]
+    known_ms = max((max(spell.recorded_ms, spell.to_ms or 0) for spell in every), default=ms(0))
+    picture = replace(scene.at(10_000), now_ms=known_ms, limits=rules)
+    for _ in range(40):
+        due_ms = min(stirs(picture).values(), default=None)
+        if due_ms is None:
+            break
+        later = replace(picture, now_ms=due_ms - 1)
+        assert _essence(picture, correlate(picture), EVERY) == _essence(later, correlate(later), EVERY)
+        picture = replace(picture, now_ms=due_ms)
 
 
 def test_every_limit_of_time_has_its_moments_or_is_known_to_need_none() -> None:
