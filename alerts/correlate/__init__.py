@@ -18,7 +18,7 @@ holds together from one look to the next is for the caller to see, and meant so:
 For one change among many centres, `touched` names the clusters to be looked at again (a boot is a change of its
 agent), `stirs` says when time alone asks for that, `correlate(picture, only=…)` looks at these alone, and `home` tells
 of a verdict which cluster it belongs to: what is found takes the place of all verdicts whose home was looked at.
-`alerts.incidents.standing` does so look by look.
+`alerts.incidents.kept` does so look by look.
 """
 
 from alerts.correlate.clusters import SHARED, home, touched

@@ -21,9 +21,9 @@ from alerts.incidents import rows
 from alerts.incidents.drafts import Act, Life
 from alerts.incidents.grace import may_wait
 from alerts.incidents.ground import Ground
+from alerts.incidents.kept import Correlate, Kept
 from alerts.incidents.picture import Intake
 from alerts.incidents.reconcile import Look, Outcome, reconcile
-from alerts.incidents.standing import Correlate, Standing
 from alerts.incidents.telling import Teller, town_now
 from alerts.incidents.writing import jobs, move_cursor, write_acts
 from alerts.tables import alert_cursor
@@ -44,7 +44,7 @@ class Incidents:
         """`whole`: every look judges everything, which says the same."""
         self._desk, self._correlate, self._whole = desk, judge, whole
         self._intake: Intake | None = None
-        self._standing = Standing(judge, whole=whole)
+        self._kept = Kept(judge, whole=whole)
         self._seq: int | None = None  # of the cursor as we wrote it; None: there is none yet
         self._ground = Ground(desk.reader)
         self._verdicts = rows.Verdicts()
@@ -82,19 +82,19 @@ class Incidents:
             seq: int | None = conn.scalar(select(alert_cursor.c.seq).where(alert_cursor.c.name == NAME))
         if self._intake is None or seq != self._seq:
             self._intake, self._seq = Intake(self._desk.reader, seq or 0), seq
-            self._standing = Standing(self._correlate, whole=self._whole)
+            self._kept = Kept(self._correlate, whole=self._whole)
             _log.info("incidents: after=%d", seq or 0)
         return self._intake
 
     def _look(self, intake: Intake, held: Limits, now_ms: int) -> Outcome:
         topology = self._ground.topology(now_ms)
-        picture, standing = intake.picture(now_ms, topology, held), self._standing
-        standing.look(picture, intake.learned())
+        picture, kept = intake.picture(now_ms, topology, held), self._kept
+        kept.look(picture, intake.learned())
         look = Look(now_ms, intake.from_ms, held, may_wait(topology, held), partial(new_ulid, now_ms))
         lives = self._lives(look)
-        outcome = reconcile(lives, standing.verdicts, look)
-        if standing.renew(picture, outcome.acts):
-            outcome = reconcile(lives, standing.verdicts, look)
+        outcome = reconcile(lives, kept.verdicts, look)
+        if kept.renew(picture, outcome.acts):
+            outcome = reconcile(lives, kept.verdicts, look)
         return outcome
 
     def _lives(self, look: Look) -> list[Life]:

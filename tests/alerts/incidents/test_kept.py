@@ -18,9 +18,9 @@ from alerts.correlate.limits import Limits, limits
 from alerts.correlate.picture import Picture
 from alerts.desk import Desk
 from alerts.incidents.ground import Ground
+from alerts.incidents.kept import REVIEW_MS, Kept
 from alerts.incidents.loop import Incidents
 from alerts.incidents.picture import Intake
-from alerts.incidents.standing import REVIEW_MS, Standing
 from alerts.tables import happened, incident, incident_place, outbox
 from collector.api import Commands
 from collector.store.databases import open_store
@@ -60,15 +60,15 @@ def test_what_is_kept_and_what_is_judged_anew_is_together_what_all_of_it_says(
     seed: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     story, judge = Story(seed), Counting()
-    intake, ground, standing = Intake(story.world), Ground(story.world), Standing(judge)
+    intake, ground, kept = Intake(story.world), Ground(story.world), Kept(judge)
     rules = held(story)
     for turn in range(60):
         story.go_on()
         while intake.take_in(story.world.now, rules):
             pass
         picture = intake.picture(story.world.now, ground.topology(story.world.now), rules)
-        standing.look(picture, intake.learned())
-        assert words(standing.verdicts) == words(correlate(picture)), f"look {turn}"
+        kept.look(picture, intake.learned())
+        assert words(kept.verdicts) == words(correlate(picture)), f"look {turn}"
     assert not caplog.records
     assert judge.parts
 
@@ -146,10 +146,10 @@ def test_what_was_kept_wrongly_is_found_within_the_hour_and_told(caplog: pytest.
 
     def look() -> list[Verdict]:
         picture = intake.picture(story.world.now, ground.topology(story.world.now), rules)
-        standing.look(picture, intake.learned())
-        return standing.verdicts
+        kept.look(picture, intake.learned())
+        return kept.verdicts
 
-    standing, turned_ms = Standing(by_the_clock), 2**62
+    kept, turned_ms = Kept(by_the_clock), 2**62
     for _ in range(20):
         story.go_on()
         intake.take_in(story.world.now, rules)

@@ -25,7 +25,7 @@ REVIEW_MS: Final = 3_600_000
 Correlate = Callable[[Picture, Collection[str] | None], Sequence[Verdict]]
 
 
-class Standing:
+class Kept:
     """One look after the other, each with a picture that is later than the one before. For one thread."""
 
     def __init__(self, correlate: Correlate, *, whole: bool = False) -> None:
