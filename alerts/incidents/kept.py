@@ -132,8 +132,8 @@ class Kept:
 
 
 def _differs(before: Picture, after: Picture) -> bool:
-    """Whether more than what is not well is other than it was."""
-    same = before.topology is after.topology and before.limits == after.limits
+    """Whether more than what is not well is other than it was, or the clock was set back."""
+    same = before.topology is after.topology and before.limits == after.limits and before.now_ms <= after.now_ms
     return not same or before.planned != after.planned
 
 
