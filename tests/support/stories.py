@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import NamedTuple
@@ -57,13 +57,14 @@ class Story:
     """One story. `go_on()` lets time pass and puts on record what became known meanwhile."""
 
     seed: int
+    often: float = 0.3  # how likely something begins with every step
     world: World = field(default_factory=small_province)
     _told: int = 0
     _queue: list[_News] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.chance = Random(self.seed)
-        self._troubles: Sequence[Callable[[int], Iterator[None]]] = (
+        self._troubles: Sequence[Callable[[int], None]] = (
             self._blip, self._flaps, self._power, self._area, self._carrier, self._silence, self._system, self._pc,
             self._device, self._late, self._blip, self._slow,
         )  # fmt: skip
@@ -71,10 +72,9 @@ class Story:
     def go_on(self) -> None:
         pause = self.chance.choice([1, 1, 5, 5, 5, 20, 60, 60, 180, 300, 700])
         self.world.now += pause * S
-        if self.chance.random() < 0.3:
+        if self.chance.random() < self.often:
             trouble = self.chance.choice(self._troubles)
-            for _ in trouble(self.world.now - self.chance.randint(0, 60) * S):
-                pass
+            trouble(self.world.now - self.chance.randint(0, 60) * S)
         elif self.chance.random() < 0.04:
             self._plan()
         elif self.chance.random() < 0.04:
@@ -123,32 +123,32 @@ class Story:
     def _line(self) -> str:
         return self.chance.choice([f"line:{line}" for centre in CENTRES for line in lines_of(centre)])
 
-    def _blip(self, at: int) -> Iterator[None]:
-        yield self._ill(self._line(), ("down", "no_answer"), at, self._lasts(at))
+    def _blip(self, at: int) -> None:
+        self._ill(self._line(), ("down", "no_answer"), at, self._lasts(at))
 
-    def _slow(self, at: int) -> Iterator[None]:
+    def _slow(self, at: int) -> None:
         reason = self.chance.choice(["loss", "dns_slow", "below_contract"])
-        yield self._ill(self._line(), ("degraded", reason), at, self._lasts(at))
+        self._ill(self._line(), ("degraded", reason), at, self._lasts(at))
 
-    def _late(self, at: int) -> Iterator[None]:
+    def _late(self, at: int) -> None:
         then = at - self.chance.choice([20 * MINUTE, 2 * HOUR, 5 * HOUR])
-        yield self._ill(self._line(), ("down", "no_answer"), then, then + 10 * MINUTE, (at - then) / S)
+        self._ill(self._line(), ("down", "no_answer"), then, then + 10 * MINUTE, (at - then) / S)
 
-    def _flaps(self, at: int) -> Iterator[None]:
+    def _flaps(self, at: int) -> None:
         line, state = self._line(), self._choose("down", "degraded")
         for n in range(self.chance.randint(3, 6)):
             begun = at + n * self.chance.choice([100, 170, 400]) * S
-            yield self._ill(line, (state, "loss"), begun, begun + 20 * S)
+            self._ill(line, (state, "loss"), begun, begun + 20 * S)
 
-    def _device(self, at: int) -> Iterator[None]:
+    def _device(self, at: int) -> None:
         reason = self.chance.choice(["on_battery", "disk_low"])
-        yield self._ill(f"device:{self.chance.choice(CENTRES)}", ("degraded", reason), at, self._lasts(at))
+        self._ill(f"device:{self.chance.choice(CENTRES)}", ("degraded", reason), at, self._lasts(at))
 
-    def _pc(self, at: int) -> Iterator[None]:
-        yield self._ill(f"agent:b1-pc{self.chance.randint(1, 2)}", ("unknown", "silent"), at, self._lasts(at))
+    def _pc(self, at: int) -> None:
+        self._ill(f"agent:b1-pc{self.chance.randint(1, 2)}", ("unknown", "silent"), at, self._lasts(at))
 
-    def _silence(self, at: int) -> Iterator[None]:
-        yield self._silent(self.chance.choice(CENTRES), at, self._lasts(at))
+    def _silence(self, at: int) -> None:
+        self._silent(self.chance.choice(CENTRES), at, self._lasts(at))
 
     def _silent(self, centre: str, at: int, to: int) -> None:
         for key in (f"agent:{centre}", f"lan:{centre}", f"device:{centre}"):
@@ -157,42 +157,41 @@ class Story:
             if self.chance.random() < 0.5:
                 until = at + self.chance.choice([60, 100, 250]) * S if self.chance.random() < 0.5 else to
                 self._ill(f"line:{line}", ("unknown", "silent"), at, min(until, to), 50.0)
-        if self.chance.random() < 0.3:
+        if self.chance.random() < self.often:
             self.world.started.append(Boot(centre, f"boot{at}", min(to, self.world.now) - 5 * S, self.world.now))
 
-    def _power(self, at: int) -> Iterator[None]:
-        yield self._dark(self.chance.choice(CENTRES), at, self._lasts(at))
+    def _power(self, at: int) -> None:
+        self._dark(self.chance.choice(CENTRES), at, self._lasts(at))
 
     def _dark(self, centre: str, at: int, to: int) -> None:
         self._silent(centre, at, to)
         for n, line in enumerate(lines_of(centre)):
             self._ill(f"line:{line}", ("down", "lost_from_province"), at + n * 10 * S, to, 180.0)
 
-    def _area(self, at: int) -> Iterator[None]:
+    def _area(self, at: int) -> None:
         letter, to = self.chance.choice("bn"), self._lasts(at)
         for centre in CENTRES:
             if centre.startswith(letter):
-                yield self._dark(centre, at + self.chance.randint(0, 30) * S, to)
+                self._dark(centre, at + self.chance.randint(0, 30) * S, to)
 
-    def _carrier(self, at: int) -> Iterator[None]:
+    def _carrier(self, at: int) -> None:
         group, to = self.chance.choice(["vnpt-bac", "vnpt-nam", "viettel-bac"]), self._lasts(at)
         for line in TOPOLOGY.lines.values():
             if line.group == group:
                 begun = at + self.chance.randint(0, 40) * S
                 seen = self.chance.random() < 0.6
                 reason, late = ("no_answer", 30.0) if seen else ("lost_from_province", 180.0)
-                yield self._ill(line.subject, ("down", reason), begun, to + self.chance.choice([0, 20, 400]) * S, late)
+                self._ill(line.subject, ("down", reason), begun, to + self.chance.choice([0, 20, 400]) * S, late)
                 if line.leads and not seen:
                     self._ill(f"agent:{line.centre}", ("unknown", "silent"), begun, to, 50.0)
 
-    def _system(self, at: int) -> Iterator[None]:
+    def _system(self, at: int) -> None:
         system, to = self.chance.choice(SYSTEMS), self._lasts(at)
         for centre in CENTRES:
             if self.chance.random() < 0.5:
                 self._ill(f"service:{system}@{centre}", ("down", "refused"), at, to + 30 * S)
         if self.chance.random() < 0.7:
             self._ill(f"service:{system}", ("down", "service_down"), at + MINUTE, to)
-        yield None
 
     def _everything(self) -> None:
         at = self.world.now - 10 * S
