@@ -9,101 +9,68 @@ from __future__ import annotations
 import gzip
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import msgspec
 from sqlalchemy import Connection, func, insert, select, update
 
-from bench.country import populate
-from bench.frame import Report, main, spread
-from bench.home import Enrolled, Home
-from bench.place import scratch
-from bench.postgres import cluster, programs
-from bench.standing import Standing
+from bench import blow
+from bench.blow import CENTRES, MINUTE_MS, Took, clock_of, timed, until_idle
+from bench.frame import Report, main
+from bench.home import Enrolled
 from collector.hub import Hub
 from collector.judging.loop import Judge
 from collector.store import tables
-from collector.store.databases import open_store
-from wire.clock import SystemClock
 from wire.codec import encode_batch
 from wire.messages import Batch, Observation, PlanItem, Value
 from wire.outcomes import Outcome
 
-CENTRES: Final = 3_321
 MINUTES: Final = 20
 TRAINS: Final = 6
-JUDGED_S: Final = 1.0
-JOB_MS: Final = 20.0
-MINUTE_MS, TRAIN_MS = 60_000, 10_000
+TRAIN_MS: Final = 10_000
 SILENT_MS: Final = 51_000
 EPOCH: Final = "00000000-0000-4000-8000-0000000000f1"
 BOOT: Final = "00000000-0000-4000-8000-0000000000f2"
 _CENTRE, _DEVICE = "@centre@", "@device@"
 
 
-@dataclass(frozen=True, slots=True)
-class Took:
-    """One blow: seconds to the last flip, how many flips, and the longest job of the writer meanwhile."""
-
-    seconds: float
-    cpu_s: float
-    flips: int
-    job_ms: float
-
-
 def run(report: Report) -> None:
-    with ExitStack() as stack:
-        folder = stack.enter_context(scratch("judged"))
-        _on(report, folder / "sqlite", "", "SQLite")
-        if programs() is None:
-            report.judge("judged, PostgreSQL", "", "PostgreSQL is not installed", holds=None, how="")
-            return
-        server = stack.enter_context(cluster(folder / "pg"))
-        _on(report, folder / "postgresql", server.database("judged"), f"PostgreSQL {server.version}")
+    blow.on_both(report, "judged", lambda folder, database, name: _on(report, folder, database, name))
 
 
 def _on(report: Report, folder: Path, database: str, name: str) -> None:
-    home = Home(folder, database)
-    folder.mkdir()
-    known = populate(home, CENTRES)
-    clock = Standing(SystemClock().wall_ms())
-    with closing(open_store(home.settings.store, clock)) as store:
-        hub = Hub(store, clock, home.settings)
+    with blow.country(folder, database) as (hub, known):
         _past(hub, known)
         judge = Judge(hub)
-        first_s = _until_idle(judge)
-        runs: dict[str, list[Took]] = {"lines": [], "silent": []}
+        began = time.perf_counter()
+        until_idle(judge.step)
+        report.keep({f"{hub.store.dialect}_first_look_s": round(time.perf_counter() - began, 1)})
+        runs: dict[str, list[tuple[Took, int]]] = {"lines": [], "silent": []}
         for turn in range(1 if report.quick else 3):
             runs["lines"].append(_lines_die(hub, judge, known, turn))
             runs["silent"].append(_all_silent(hub, judge))
             _come_back(hub, judge, known, turn)
-        for blow, words in (("lines", "all lines die"), ("silent", "all boxes fall silent")):
-            _tell(report, f"{name}: {words}", f"{store.dialect}_{blow}", runs[blow])
-        report.keep({f"{store.dialect}_first_look_s": round(first_s, 1)})
+        for key, words in (("lines", "all lines die"), ("silent", "all boxes fall silent")):
+            _tell(report, f"{name}: {words}", f"{hub.store.dialect}_{key}", runs[key])
 
 
-def _tell(report: Report, what: str, key: str, runs: Sequence[Took]) -> None:
-    seconds, jobs = spread([one.seconds for one in runs]), max(one.job_ms for one in runs)
-    report.keep({f"{key}_cpu_s": round(spread([one.cpu_s for one in runs]).median, 2), f"{key}_flips": runs[0].flips})
-    report.judge(
-        f"judge, {CENTRES:,} centres at once, {what}: to the last flip", f"≤ {JUDGED_S:.0f} s", seconds.text(" s", 2),
-        holds=seconds.median <= JUDGED_S, how=f"{runs[0].flips:,} flips; {MINUTES} min of trains behind each centre",
-    )  # fmt: skip
-    report.judge(
-        f"judge, {CENTRES:,} centres at once, {what}: a job of the writer", f"≤ {JOB_MS:.0f} ms",
-        f"{jobs:.1f} ms at the longest", holds=jobs <= JOB_MS, how="BEGIN to COMMIT",
+def _tell(report: Report, what: str, key: str, runs: Sequence[tuple[Took, int]]) -> None:
+    flips = runs[0][1]
+    report.keep({f"{key}_flips": flips})
+    said = f"judge, {CENTRES:,} centres at once, {what}"
+    blow.tell(
+        report, said, key, [took for took, _ in runs], until="to the last flip",
+        how=f"{flips:,} flips; {MINUTES} min of trains behind each centre",
     )  # fmt: skip
 
 
 # --- blows ----------------------------------------------------------------------------------------------------------
 
 
-def _lines_die(hub: Hub, judge: Judge, known: Sequence[Enrolled], turn: int) -> Took:
+def _lines_die(hub: Hub, judge: Judge, known: Sequence[Enrolled], turn: int) -> tuple[Took, int]:
     """Half a minute in which every gateway answers and nothing behind it."""
-    clock = _clock(hub)
+    clock = clock_of(hub)
     start = clock.wall
     clock.wall += 3 * TRAIN_MS + 1_000
     raw = _raw(MINUTES + 3 * turn, [start + n * TRAIN_MS for n in (1, 2, 3)], "fail")
@@ -112,46 +79,32 @@ def _lines_die(hub: Hub, judge: Judge, known: Sequence[Enrolled], turn: int) -> 
     return _judged(hub, judge)
 
 
-def _all_silent(hub: Hub, judge: Judge) -> Took:
-    _clock(hub).wall += SILENT_MS
+def _all_silent(hub: Hub, judge: Judge) -> tuple[Took, int]:
+    clock_of(hub).wall += SILENT_MS
     return _judged(hub, judge)
 
 
 def _come_back(hub: Hub, judge: Judge, known: Sequence[Enrolled], turn: int) -> None:
     """A minute in which everything answers; not measured."""
-    clock = _clock(hub)
+    clock = clock_of(hub)
     start = clock.wall
     clock.wall += MINUTE_MS + 1_000
     raw = _raw(MINUTES + 3 * turn + 1, [start + n * TRAIN_MS for n in range(1, TRAINS + 1)], "ok")
     _hear(hub)
     _put(hub, known, MINUTES + 3 * turn + 1, raw, (start + TRAIN_MS, start + TRAINS * TRAIN_MS))
-    _until_idle(judge)
+    until_idle(judge.step)
 
 
-def _judged(hub: Hub, judge: Judge) -> Took:
-    hub.store.writer.commit_s.clear()
+def _judged(hub: Hub, judge: Judge) -> tuple[Took, int]:
+    """What it took, and how many flips it made."""
     before = _last_flip(hub)
-    began, spent = time.perf_counter(), time.process_time()
-    _until_idle(judge)
-    seconds, cpu_s = time.perf_counter() - began, time.process_time() - spent
-    return Took(seconds, cpu_s, _last_flip(hub) - before, 1000 * max(hub.store.writer.commit_s))
-
-
-def _until_idle(judge: Judge) -> float:
-    began = time.perf_counter()
-    while judge.step() == 0.0:
-        pass
-    return time.perf_counter() - began
+    took = timed(hub, lambda: until_idle(judge.step))
+    return took, _last_flip(hub) - before
 
 
 def _last_flip(hub: Hub) -> int:
     with hub.store.reading() as conn:
         return conn.scalar(select(func.max(tables.flip.c.seq))) or 0
-
-
-def _clock(hub: Hub) -> Standing:
-    assert isinstance(hub.clock, Standing)
-    return hub.clock
 
 
 def _hear(hub: Hub) -> None:

@@ -16,11 +16,13 @@ holds together from one look to the next is for the caller to see, and meant so:
   `subjects`, `centres` and `affected` are what a revision is held against.
 
 For one change among many centres, `touched` names the clusters to be looked at again (a boot is a change of its
-agent), `stirred` those where only time went by, `correlate(picture, only=…)` looks at these alone, and `home` tells of
-a verdict which cluster it belongs to: what is found takes the place of all verdicts whose home was looked at.
+agent), `stirs` says when time alone asks for that, `correlate(picture, only=…)` looks at these alone, and `home` tells
+of a verdict which cluster it belongs to: what is found takes the place of all verdicts whose home was looked at.
+`alerts.incidents.kept` does so look by look.
 """
 
-from alerts.correlate.clusters import SHARED, home, stirred, touched
+from alerts.correlate.clusters import SHARED, home, touched
 from alerts.correlate.judgement import correlate, explain
+from alerts.correlate.waiting import stirs
 
-__all__ = ["SHARED", "correlate", "explain", "home", "stirred", "touched"]
+__all__ = ["SHARED", "correlate", "explain", "home", "stirs", "touched"]

@@ -13,12 +13,13 @@ from alerts.correlate.rules import RULES
 from alerts.correlate.runs import Covered
 
 
-def correlate(picture: Picture, only: Collection[str] | None = None) -> list[Verdict]:
-    """Every verdict of a picture, those that began first first; `only`: those of these clusters."""
-    return [found.verdict for found in explain(picture, only)]
+def correlate(picture: Picture, only: Collection[str] | None = None, *, why: bool = True) -> list[Verdict]:
+    """Every verdict of a picture, those that began first first; `only`: those of these clusters; `why`: with what was
+    `considered`, which people ask for and nothing is decided by."""
+    return [found.verdict for found in explain(picture, only, why=why)]
 
 
-def explain(picture: Picture, only: Collection[str] | None = None) -> list[Found]:
+def explain(picture: Picture, only: Collection[str] | None = None, *, why: bool = True) -> list[Found]:
     """The same, each with the runs that it explains."""
     shared, covered = _shared(picture)
     case = case_of(picture, _subjects(picture, only), shared, leads=only is None or SHARED in only)
@@ -29,7 +30,7 @@ def explain(picture: Picture, only: Collection[str] | None = None) -> list[Found
             case.take(found)
             if found.told:
                 every.append(found)
-    done = [Found(considered(case, found, RULES), found.runs, found.why) for found in every]
+    done = [Found(considered(case, found, RULES), found.runs, found.why) for found in every] if why else every
     return sorted(done, key=lambda found: (found.verdict.since_ms, found.verdict.cause))
 
 

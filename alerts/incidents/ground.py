@@ -23,12 +23,14 @@ class Ground:
         self._held = Topology()
 
     def topology(self, now_ms: int) -> Topology:
-        """As of now, or of at most a minute ago where neither inventory nor plans changed."""
+        """As of now, or of at most a minute ago where neither inventory nor plans changed. The same one as long as
+        nothing differs."""
         lines, measured = self._reader.every_line(), self._reader.looked_at()
         same = lines is self._lines and measured is self._measured
         fresh = self._read_ms is not None and 0 <= now_ms - self._read_ms < OLD_MS
         if not (same and fresh):
-            self._held = self._draw(lines, measured)
+            drawn = self._draw(lines, measured)
+            self._held = self._held if drawn == self._held else drawn
             self._lines, self._measured, self._read_ms = lines, measured, now_ms
         return self._held
 

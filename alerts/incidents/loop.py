@@ -1,7 +1,8 @@
 """The loop of the incidents: flips become a picture, the picture verdicts, verdicts incidents and messages.
 
-One step reads what was flipped behind the cursor `incidents`, looks once, and writes what differs from what is on
-record, the cursor last. A step cut anywhere is done again: what it had written it finds, and only adds what lacks.
+One step reads what was flipped behind the cursor `incidents`, looks once, at what that and the time concern, and writes
+what differs from what is on record, the cursor last. A step cut anywhere is done again: what it had written it finds,
+and only adds what lacks.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from alerts.api import Verdict
 from alerts.correlate.limits import Limits, limits
-from alerts.correlate.picture import Picture
 from alerts.desk import Desk, Loop
 from alerts.dispatch import Town
 from alerts.incidents import rows
 from alerts.incidents.drafts import Act, Life
 from alerts.incidents.grace import may_wait
 from alerts.incidents.ground import Ground
+from alerts.incidents.kept import Correlate, Kept
 from alerts.incidents.picture import Intake
 from alerts.incidents.reconcile import Look, Outcome, reconcile
 from alerts.incidents.telling import Teller, town_now
@@ -36,15 +36,15 @@ IDLE_S: Final = 5.0
 REST_S: Final = 1.0
 """Between looks at what comes all the time."""
 
-Correlate = Callable[[Picture], Sequence[Verdict]]
-
 
 class Incidents:
     """`step()` looks once, and returns the seconds until time alone may change something."""
 
-    def __init__(self, desk: Desk, judge: Correlate) -> None:
-        self._desk, self._correlate = desk, judge
+    def __init__(self, desk: Desk, judge: Correlate, *, whole: bool = False) -> None:
+        """`whole`: every look judges everything, which says the same."""
+        self._desk, self._correlate, self._whole = desk, judge, whole
         self._intake: Intake | None = None
+        self._kept = Kept(judge, whole=whole)
         self._seq: int | None = None  # of the cursor as we wrote it; None: there is none yet
         self._ground = Ground(desk.reader)
         self._verdicts = rows.Verdicts()
@@ -82,14 +82,20 @@ class Incidents:
             seq: int | None = conn.scalar(select(alert_cursor.c.seq).where(alert_cursor.c.name == NAME))
         if self._intake is None or seq != self._seq:
             self._intake, self._seq = Intake(self._desk.reader, seq or 0), seq
+            self._kept = Kept(self._correlate, whole=self._whole)
             _log.info("incidents: after=%d", seq or 0)
         return self._intake
 
     def _look(self, intake: Intake, held: Limits, now_ms: int) -> Outcome:
         topology = self._ground.topology(now_ms)
-        verdicts = self._correlate(intake.picture(now_ms, topology, held))
+        picture, kept = intake.picture(now_ms, topology, held), self._kept
+        kept.look(picture, intake.learned())
         look = Look(now_ms, intake.from_ms, held, may_wait(topology, held), partial(new_ulid, now_ms))
-        return reconcile(self._lives(look), verdicts, look)
+        lives = self._lives(look)
+        outcome = reconcile(lives, kept.verdicts, look)
+        if kept.renew(picture, outcome.acts):
+            outcome = reconcile(lives, kept.verdicts, look)
+        return outcome
 
     def _lives(self, look: Look) -> list[Life]:
         with self._desk.store.reading() as conn:

@@ -44,6 +44,8 @@ class Intake:
         self._held: dict[str, dict[int, Flip]] = {}
         self._spells: dict[str, tuple[Spell, ...]] = {}
         self._boots: dict[tuple[str, str], Boot] = {}
+        self._started_at: Mapping[str, Sequence[Boot]] = {}
+        self._learned: set[str] = set()
 
     @property
     def from_ms(self) -> int:
@@ -74,6 +76,13 @@ class Intake:
             _by_subject(self._reader.windows(self.from_ms, now_ms + AHEAD_MS)), self._started(topology, now_ms),
         )  # fmt: skip
 
+    def learned(self) -> frozenset[str]:
+        """The subjects of which a picture may tell otherwise than the one before it; agents for the starts of their
+        machines. Planned stops are not among them."""
+        found = frozenset(self._learned)
+        self._learned.clear()
+        return found
+
     # --- flips ------------------------------------------------------------------------------------------------------
 
     def _apply(self, page: Sequence[Flip], now_ms: int, back_ms: int) -> list[int]:
@@ -102,6 +111,8 @@ class Intake:
 
     def _see(self, key: str) -> None:
         spells = spells_of(self._held.get(key, {}).values(), self.from_ms)
+        if spells != self._spells.get(key, ()):
+            self._learned.add(key)
         if spells:
             self._spells[key] = spells
         else:
@@ -128,8 +139,7 @@ class Intake:
         self._from_ms = from_ms
         found = self._reader.unwell(from_ms)
         self._held = {key: {flip.seq: flip for flip in flips} for key, flips in found.items()}
-        self._spells = {}
-        for key in list(self._held):
+        for key in dict.fromkeys([*self._spells, *self._held]):
             self._see(key)
 
     # --- machines ---------------------------------------------------------------------------------------------------
@@ -150,7 +160,15 @@ class Intake:
         by_centre: dict[str, list[Boot]] = {}
         for one in sorted(kept.values(), key=attrgetter("at_ms", "agent")):
             by_centre.setdefault(one.centre, []).append(one)
+        self._learned |= _changed(self._started_at, by_centre)
+        self._started_at = by_centre
         return by_centre
+
+
+def _changed(before: Mapping[str, Sequence[Boot]], after: Mapping[str, Sequence[Boot]]) -> set[str]:
+    """The agents of centres of which another list of starts is known."""
+    centres = [centre for centre in {*before, *after} if before.get(centre) != after.get(centre)]
+    return {boot.agent for centre in centres for boots in (before, after) for boot in boots.get(centre, ())}
 
 
 def spells_of(held: Iterable[Flip], from_ms: int) -> tuple[Spell, ...]:

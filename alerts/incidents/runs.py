@@ -57,8 +57,9 @@ def known_ms(verdict: Verdict) -> int:
 
 def _of_cause(spells: Sequence[Verdict], limits: Limits) -> list[Run]:
     ordered = sorted(spells, key=attrgetter("since_ms"))
-    if len(ordered) == 1:
-        return [_run(ordered, flaps=False)]
+    if len(ordered) == 1:  # most troubles are so
+        only = ordered[0]
+        return [Run(only, only.since_ms, only.ended_ms, known_ms(only))]
     flapping = _flapping(ordered, limits)
     found: list[Run] = []
     chain = [0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, func, select
 
@@ -37,16 +37,16 @@ class Teller:
         """The act with what dispatch adds: whose it is, until when, and how many wait."""
         called = any(tell.kind == "call" for tell in act.tells)
         handed = act.was is not None and _owned(act.was.verdict) != _owned(act.now.verdict)
-        now, events = act.now, act.events
+        now, events, added = act.now, act.events, dict[str, Any]()
         if called or handed:
             team = next((a.key.removeprefix("team:") for a in self._who(now) if a.key.startswith("team:")), None)
             target_ms = self._target(now)
             if team is not None and team != now.team:
                 events = (*events, Event("assigned", Said("event.assigned", {"team": f"team:{team}"})))
-            now = replace(now, team=team, target_ms=target_ms)
+            added |= {"team": team, "target_ms": target_ms}
         if now.ended_ms is not None or called:
-            now = replace(now, waiting=waited(now, self.town, self._now_ms))
-        return Act(act.was, now, events, act.tells)
+            added["waiting"] = waited(now, self.town, self._now_ms)
+        return Act(act.was, replace(now, **added) if added else now, events, act.tells)
 
     def put(self, conn: Connection, acts: Sequence[Act]) -> None:
         """Put what is to be told of some acts into the outbox."""

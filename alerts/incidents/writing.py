@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from alerts.api import AlertsError, Incident
 from alerts.incidents.drafts import Act
@@ -45,9 +45,7 @@ class Moved(AlertsError):
 def write_acts(conn: Connection, acts: Sequence[Act], teller: Teller, now_ms: int) -> None:
     """Write some acts, all or none. Raises Moved."""
     numbered = _numbered(conn, acts)
-    for act in numbered:
-        if act.was is not None:
-            _update(conn, act.was, act.now)
+    _update(conn, [(act.was, act.now) for act in numbered if act.was is not None])
     if made := [row_of(act.now) for act in numbered if act.was is None]:
         conn.execute(insert(incident), made)
     _place(conn, numbered)
@@ -69,28 +67,41 @@ def _numbered(conn: Connection, acts: Sequence[Act]) -> list[Act]:
     return found
 
 
-def _update(conn: Connection, was: Incident, now: Incident) -> None:
-    old, new = row_of(was), row_of(now)
-    changed = {name: value for name, value in new.items() if value != old[name]}
-    if not changed:
-        return
-    guard = (
-        incident.c.id == was.id, incident.c.stage == was.stage, incident.c.revisions == was.revisions,
-        incident.c.reopened == was.reopened,
-    )  # fmt: skip
-    if conn.scalar(update(incident).where(*guard).values(changed).returning(incident.c.id)) is None:
-        raise Moved(f"incident {was.number} was changed in the meantime")
+def _update(conn: Connection, pairs: Sequence[tuple[Incident, Incident]]) -> None:
+    """Write what differs, of all that differ in the same columns at once."""
+    changes: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for was, now in pairs:
+        old, new = row_of(was), row_of(now)
+        changed = {name: value for name, value in new.items() if value != old[name]}
+        if changed:
+            own = {f"new_{name}": value for name, value in changed.items()}
+            changes.setdefault(tuple(changed), []).append(own | {"own_id": was.id})
+    wanted = {row["own_id"] for rows in changes.values() for row in rows}
+    _unmoved(conn, [was for was, _ in pairs if was.id in wanted])
+    for names, rows in changes.items():
+        mine = update(incident).where(incident.c.id == bindparam("own_id"))
+        conn.execute(mine.values({name: bindparam(f"new_{name}") for name in names}), rows)
+
+
+def _unmoved(conn: Connection, read: Sequence[Incident]) -> None:
+    """Raise Moved where an incident is not as it was read; else it stays so until the end of the transaction."""
+    columns = (incident.c.id, incident.c.stage, incident.c.revisions, incident.c.reopened)
+    query = select(*columns).where(incident.c.id.in_([was.id for was in read])).with_for_update()
+    found = {tuple(row) for row in conn.execute(query)} if read else set()
+    for was in read:
+        if (was.id, was.stage, was.revisions, was.reopened) not in found:
+            raise Moved(f"incident {was.number} was changed in the meantime")
 
 
 def _place(conn: Connection, acts: Sequence[Act]) -> None:
-    rows: list[dict[str, Any]] = []
-    for act in acts:
-        now = places(act.now)
-        if act.was is not None:
-            if places(act.was) == now:
-                continue
-            conn.execute(delete(incident_place).where(incident_place.c.incident == act.now.id))
-        rows += [{"incident": act.now.id, "centre": key, "affected": only} for key, only in now.items()]
+    moved = [act for act in acts if act.was is None or places(act.was) != places(act.now)]
+    if gone := [act.now.id for act in moved if act.was is not None]:
+        conn.execute(delete(incident_place).where(incident_place.c.incident.in_(gone)))
+    rows = [
+        {"incident": act.now.id, "centre": key, "affected": only}
+        for act in moved
+        for key, only in places(act.now).items()
+    ]
     if rows:
         conn.execute(insert(incident_place), rows)
 

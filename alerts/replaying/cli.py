@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, NoReturn
 
@@ -83,7 +84,7 @@ def _replay(desk: Desk, tried: Mapping[str, float] | None, span: tuple[int, int]
     to_ms = min(span[1], desk.clock.wall_ms())
     with _bar() as told:
         past = Past(desk.reader, span[0] - back_ms(held), to_ms)
-        found = Replayer(desk.reader, past, held, correlate).run(span[0], to_ms, told)
+        found = Replayer(desk.reader, past, held, partial(correlate, why=False)).run(span[0], to_ms, told)
     reader = alerts.reader(desk)
     was = reader.incidents(span[0], to_ms, MOST)
     said = [one for incident in was for one in reader.told(incident.id, limit=MOST)]

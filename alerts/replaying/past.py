@@ -5,7 +5,7 @@ What only lives (who is where, how things hang together, teams) is as the regist
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
@@ -14,6 +14,7 @@ from alerts.correlate.picture import Topology
 from collector.api import Boot, Flip, Reader, Window
 
 PAGE: Final = 5_000
+_begun: Final = attrgetter("at_ms")
 
 
 class Past:
@@ -30,7 +31,7 @@ class Past:
             old = {flip.seq: flip for flip in rows if flip.seq not in own and flip.recorded_ms < from_ms}
             if old:
                 self._held[key] = old
-        self._boots = sorted(reader.boots(from_ms), key=attrgetter("at_ms"))
+        self._boots = sorted(reader.boots(from_ms), key=_begun)
         self._windows = reader.windows(from_ms, to_ms)
         self._next, self.now_ms = 0, from_ms
         self.news: Sequence[Flip] = ()  # what the last step of time brought
@@ -87,7 +88,8 @@ class Past:
 
     def boots(self, since_ms: int) -> list[Boot]:
         """Machines that had started by now; that one did was known as soon as it was heard again."""
-        return [boot for boot in self._boots if since_ms <= boot.at_ms <= self.now_ms]
+        first = bisect_left(self._boots, since_ms, key=_begun)
+        return self._boots[first : bisect_right(self._boots, self.now_ms, key=_begun)]
 
     def windows(self, from_ms: int, to_ms: int) -> list[Window]:
         """Planned stops that were announced by now."""

@@ -26,7 +26,7 @@ TOGETHER = 3
 """So many lines down at once are their carrier's."""
 
 
-def by_line(picture: Picture) -> list[Verdict]:
+def by_line(picture: Picture, _only: object = None) -> list[Verdict]:
     """A verdict for each spell of a line, or one for all of them where many are down at once."""
     down = [s for key, its in picture.spells.items() if key.startswith("line:") for s in its if s.state == "down"]
     holding = [spell for spell in down if spell.to_ms is None]
@@ -87,7 +87,7 @@ class Province:
 
     def loop(self) -> Incidents:
         """A loop that knows nothing yet, as after a start."""
-        return Incidents(self.desk, by_line)
+        return Incidents(self.desk, by_line, whole=True)
 
     def flip(self, subject: str, to: State | None, at_ms: int, *, supersedes: int | None = None) -> int:
         """One flip, recorded now."""

@@ -1,6 +1,6 @@
 """The rules, one file each, in the order in which they are asked: what one explains, no later one speaks of.
 
-One more rule is one file, one test, and one line here.
+One more rule is one file, one test, and one line here; one that looks at the clock has its moments in `waiting.py`.
 """
 
 from __future__ import annotations

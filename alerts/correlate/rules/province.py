@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from alerts.api.facts import Said, Value, Verdict
@@ -40,9 +40,11 @@ def silent_everywhere(picture: Picture) -> list[dict[str, Run]]:
     places = [*ground.by_area.values(), *ground.by_carrier.values()]
     if min(len(ground.by_area), len(ground.by_carrier)) < _PLACES:
         return []
-    silences = _silences(picture)
-    if len(silences) < limits.carrier_share * max(map(len, places)):
+    boxes = [stand.boxes[0].subject for stand in ground.stands.values() if stand.boxes]
+    known = [box for box in boxes if box in picture.spells]
+    if len(known) < limits.carrier_share * max(map(len, places)):
         return []
+    silences = _silences(picture, known)
     found: list[dict[str, Run]] = []
     n = 0
     while n < len(silences):
@@ -58,10 +60,9 @@ def silent_everywhere(picture: Picture) -> list[dict[str, Run]]:
     return found
 
 
-def _silences(picture: Picture) -> list[Run]:
-    """Of every centre's box that was silent, the silences; in order of time."""
-    boxes = (stand.boxes[0].subject for stand in picture.topology.ground.stands.values() if stand.boxes)
-    every = (runs_of(picture.spells[box], picture.limits, picture.now_ms) for box in boxes if box in picture.spells)
+def _silences(picture: Picture, boxes: Iterable[str]) -> list[Run]:
+    """The silences of these, in order of time."""
+    every = (runs_of(picture.spells[box], picture.limits, picture.now_ms) for box in boxes)
     return sorted((run for runs in every for run in silent_runs(runs)), key=lambda run: (run.from_ms, run.subject))
 
 

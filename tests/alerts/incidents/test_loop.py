@@ -239,7 +239,7 @@ def _wipe(hub: Hub) -> None:
 def test_lost_trains_become_a_message_and_good_ones_its_end(hub: Hub, clock: HandClock) -> None:
     town = Town(hub)
     town.settle()
-    judge, incidents = Judge(hub), Incidents(Province(hub, clock).desk, by_line)
+    judge, incidents = Judge(hub), Incidents(Province(hub, clock).desk, by_line, whole=True)
 
     def run(second: int, lost: int) -> None:
         clock.wall = ms(second)

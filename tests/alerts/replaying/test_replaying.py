@@ -27,6 +27,7 @@ from collector.api import State
 from collector.hub import Hub
 from tests.support.handclock import HandClock
 from tests.support.incidents import HOUR, MINUTE, Province, line
+from tests.support.stories import Story
 
 STORY: list[tuple[int, int, State]] = [
     (0, 1, "down"), (4, 1, "ok"), (10, 2, "down"), (11, 3, "degraded"), (14, 2, "ok"), (20, 3, "ok"),
@@ -93,6 +94,39 @@ def test_what_was_said_comes_out_again(province: Province) -> None:
 def test_judging_only_what_is_near_says_the_same_as_judging_all_of_it(province: Province) -> None:
     desk = province.desk
     assert told(replayed(desk, held(desk))) == told(replayed(desk, held(desk), whole=True))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_looking_where_something_is_to_be_seen_says_what_looking_at_everything_all_the_time_says(seed: int) -> None:
+    story = Story(seed)
+    begun = story.world.now
+    for _ in range(30):
+        story.go_on()
+    rules = limits({one.key: one.value for one in story.world.policies(1)[0].thresholds})
+
+    def played(*, whole: bool) -> Replayed:
+        past = Past(story.world, begun - HOUR, story.world.now)
+        return Replayer(story.world, past, rules, correlate, whole=whole).run(begun, story.world.now, lambda *_: None)
+
+    narrow, whole = played(whole=False), played(whole=True)
+    assert whole.looks > 2 * narrow.looks
+    assert _grown(narrow) == _grown(whole)
+    assert _sent(narrow) == _sent(whole)
+
+
+def _grown(found: Replayed) -> list[tuple[object, ...]]:
+    """What became of incidents; their numbers follow the order in which clusters were looked at."""
+    return sorted(
+        (
+            o.since_ms, o.verdict.cause, o.verdict.rule, o.verdict.owner, o.verdict.state, o.verdict.subjects,
+            str(o.ended_ms), o.opened_ms, str(o.closed_ms), o.stage, o.reopened, o.revisions, o.parent is None,
+        )
+        for o in found.incidents
+    )  # fmt: skip
+
+
+def _sent(found: Replayed) -> list[tuple[str, str, int]]:
+    return sorted((one.kind, one.audience, one.at_ms) for one in found.messages)
 
 
 def test_other_limits_say_otherwise(province: Province) -> None:
