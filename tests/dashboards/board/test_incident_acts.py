@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from alerts.api import Said
 from tests.dashboards.board.test_pages import text_of
 from tests.support.alerts_double import CUT, REPAIRED, TOKEN, Desk, desk
 from tests.support.board_server import Served, served
@@ -225,6 +226,15 @@ def test_a_technician_goes_all_the_way_on_the_phone(told: Served) -> None:
     assert "Chưa đóng được, vẫn còn: TSLCD VNPT (B) tại Tây Yên Tử (không trả lời)" in said
     assert "Nối lại cáp." in text_of(told.page(f"{PHONE}/sheet"))
     assert {task.requested_by for task in told.world.listed_tasks} == {"team:vnpt-bac"}
+
+
+def test_a_sentence_with_a_full_stop_of_its_own_gets_no_second_one(told: Served) -> None:
+    held = the(told).incident("1042")
+    said = Said("verdict.power_confirmed", {"centre": f"centre:{CUT[0]}", "since_ms": held.since_ms})
+    the(told).keep(replace(held, verdict=replace(held.verdict, said=said)))
+    for path in (PHONE, f"{PHONE}/sheet", "/work", "/incidents", "/incidents/1042"):
+        page = text_of(told.page(path))
+        assert ("không cần cử người" in page, "cử người.." in page) == (True, False), path
 
 
 def test_the_phone_s_page_leads_nowhere_else(told: Served) -> None:
