@@ -40,7 +40,7 @@ from wire.messages import Observation
 
 if TYPE_CHECKING:
     from agent.lan.desk import LanDesk
-    from agent.lan.server import LanPage
+    from agent.serving import PageServer
 
 TICK_S: Final = 1.0
 LAST_WORDS_S: Final = 2.0
@@ -157,7 +157,7 @@ class Agent:
         return LanDesk(
             self.identity,
             self.home,
-            f"{config.lan_carry.rstrip('/')}/e#" if config.lan_carry else "",
+            config.lan_carry.rstrip("/"),
             clock=self._clock,
             contact=self.contact,
             due=self.runner.due,
@@ -165,7 +165,7 @@ class Agent:
             sink=self._sink,
         )
 
-    def _listeners(self, config: Config) -> Iterator[Page | LanPage]:
+    def _listeners(self, config: Config) -> Iterator[PageServer]:
         if config.metrics_listen:
             yield Page(listen_address(config.metrics_listen), lambda: self.health.latest)
         if self._lan is not None:

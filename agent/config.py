@@ -28,7 +28,7 @@ class Config(msgspec.Struct, frozen=True):
     workers: Annotated[int, Meta(ge=1, le=64)] = 8
     metrics_listen: str = ""  # such as "127.0.0.1:9410"; empty: no listener at all
     lan_listen: str = ""  # such as "0.0.0.0:8088": the page for the centre's own network; empty: none
-    lan_carry: str = ""  # the board's address as phones reach it, such as "https://motcua.example.vn": for evidence
+    lan_carry: str = ""  # the board's address as phones reach it, such as "https://motcua.example.vn": for QR codes
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     def home_path(self) -> Path:

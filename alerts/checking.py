@@ -42,6 +42,8 @@ def look(settings: Settings) -> list[Found]:
         found.append(Found(f"channels.{name}", outlet.kind))
         found += _fields(f"channels.{name}", outlet.config, home)
     found += [Found(f"routes.{audience}", _way(settings, route)) for audience, route in settings.routes.items()]
+    if settings.routes and not settings.has_deputy:
+        found.append(Found("routes.deputy", "– (nobody else hears where the officer does not answer)"))
     if settings.heartbeat is None:
         return [*found, Found("heartbeat", "–")]
     return [*found, *_fields("heartbeat", settings.heartbeat, home)]

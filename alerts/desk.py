@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from prometheus_client import CollectorRegistry
 from sqlalchemy import Connection
@@ -18,6 +18,8 @@ from collector.api import Commands, Reader
 from wire.clock import Clock
 
 T = TypeVar("T")
+
+KEEP_MS: Final = 400 * 86_400_000
 
 
 class Writer(Protocol):
@@ -41,7 +43,8 @@ class Store(Protocol):
 @dataclass(frozen=True, slots=True)
 class Desk:
     """What every part of the alerts works with. `wake(topic)` tells others to look again: `incidents`, `outbox`.
-    `registry`: where figures of the process are told, which the roof hands to whoever serves `/metrics`."""
+    `registry`: where figures of the process are told, which the roof hands to whoever serves `/metrics`. `keep_ms`: so
+    long messages stay on record that were delivered or that nobody needed any more."""
 
     store: Store
     reader: Reader
@@ -50,6 +53,7 @@ class Desk:
     wake: Callable[[str], None]
     home: Path  # where `alerts.toml` and secrets of channels lie
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    keep_ms: int = KEEP_MS
 
 
 @dataclass(frozen=True, slots=True)

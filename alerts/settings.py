@@ -15,6 +15,7 @@ from alerts.channels import Address, Letter, Post, alertmanager
 from alerts.channels.address import check_url
 from alerts.channels.letter import Lang
 from alerts.deliver import heartbeat
+from alerts.dispatch.calling import DEPUTY
 from wire import strict
 from wire.clock import Clock
 from wire.strict import SettingsError
@@ -23,7 +24,7 @@ __all__ = ["Outlet", "Quiet", "Route", "Settings", "SettingsError", "read_settin
 
 FILE: Final = "alerts.toml"
 _NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_AUDIENCE: Final = re.compile(r"officer|\*|team:(\*|[a-z0-9-]{1,60})|centre:(\*|[0-9]{5}-[0-9]{1,3})")
+_AUDIENCE: Final = re.compile(r"officer|deputy|\*|team:(\*|[a-z0-9-]{1,60})|centre:(\*|[0-9]{5}-[0-9]{1,3})")
 _SPAN: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 
 
@@ -92,6 +93,11 @@ class Settings:
         config = self.outlets[name].config if name else None
         return config if isinstance(config, alertmanager.Config) else None
 
+    @property
+    def has_deputy(self) -> bool:
+        """Whether somebody hears where the officer does not answer: only whom the settings name, not `*`."""
+        return bool((found := self.routes.get(DEPUTY)) and found.outlets)
+
     def route(self, audience: str) -> Route | None:
         """Of `team:vnpt-bac`: its own, that of `team:*`, that of `*`; None: nobody is told."""
         kind = audience.partition(":")[0]
@@ -157,7 +163,7 @@ def _outlet(name: str, tree: Mapping[str, object], where: str) -> Outlet:
 
 def _route(audience: str, raw: _Route, outlets: Mapping[str, Outlet], where: str) -> Route:
     if _AUDIENCE.fullmatch(audience) is None:
-        raise SettingsError(f"{where}: an audience is officer, team:<key>, team:*, centre:<key>, centre:* or *")
+        raise SettingsError(f"{where}: an audience is officer, deputy, team:<key>, team:*, centre:<key>, centre:* or *")
     for name in (*raw.channels, *raw.addresses):
         if name not in outlets:
             raise SettingsError(f"{where}: there is no channel {name[:40]!r}{strict.nearest(name, list(outlets))}")

@@ -26,6 +26,7 @@ from bench.home import Home, furnish
 from bench.place import ROOT, scratch
 from bench.process import BenchError, must_live, program, wait_until
 from bench.shared import SYSTEMS, share
+from bench.troubles import LARGEST, trouble
 from wire.messages import PlanItem
 
 FIRST_BYTE_MS: Final = 50.0
@@ -86,6 +87,7 @@ def _at(report: Report, count: int, first_byte_ms: float, *, apart: bool = False
         home = Home(folder / "home")
         known = populate(home, count)
         share(home, known)
+        trouble(home, known)
         fed, flipped = known[: -count // 10], known[-count // 10 :]
         if apart:
             stack.enter_context(home.running(home.serve("ingest,judge")))
@@ -97,7 +99,8 @@ def _at(report: Report, count: int, first_byte_ms: float, *, apart: bool = False
         pages = {
             "province": "/", "list": "/?view=list", "map": "/?view=map", "areas": "/?group=area", "fleet": "/fleet",
             "centre": f"/centres/{fed[0].centre}", "systems": "/systems", "system": f"/systems/{SYSTEMS[0]}",
-            "lines": "/lines", "line": f"/lines/{fed[0].centre}/a",
+            "lines": "/lines", "line": f"/lines/{fed[0].centre}/a", "incidents": "/incidents",
+            "incident": f"/incidents/{LARGEST}", "work": "/work",
         }  # fmt: skip
         wait_until(lambda: all(_is_there(home, path) for path in pages.values()), what="the board's pages")
         wait_until(lambda: b"taken" in log.read_bytes(), what="agents that report", within_s=60)

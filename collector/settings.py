@@ -20,6 +20,7 @@ __all__ = ["Address", "Settings", "SettingsError", "address", "read_settings"]
 FILE: Final = "collector.toml"
 MEASURE: Final = "MOTCUA_MEASURE"
 MAX_MEASURE: Final = 20
+DAY_MS: Final = 86_400_000
 SIMULATED: Final = "simulated.json"
 """A simulation leaves this file in its home, before anything else."""
 
@@ -49,7 +50,8 @@ class Settings:
     """What a collector runs by. `database` empty: SQLite in the home. `hosts`: more names agents reach it by.
 
     `measure`: the servers against which lines are tested; none: no line is. `bodies_bytes`: how much disk the bodies
-    of batches may take before the oldest are shed. `simulated`: nothing in this home was measured, and every page
+    of batches may take before the oldest are shed; `messages_ms`: how long messages about incidents that are closed
+    stay on record. `simulated`: nothing in this home was measured, and every page
     says so. `reflector`: where agents find the province's, None: there is none; `reflector_everywhere`: lines of
     centres without video conferences measure by it, too.
     """
@@ -61,6 +63,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     measure: tuple[MeasureServer, ...] = ()
     bodies_bytes: int = 20_000_000_000
+    messages_ms: int = 400 * DAY_MS
     simulated: bool = False
     reflector: Address | None = None
     reflector_everywhere: bool = False
@@ -85,6 +88,8 @@ class _Listen(Struct, frozen=True, forbid_unknown_fields=True):
 
 class _Keep(Struct, frozen=True, forbid_unknown_fields=True):
     bodies_gb: Annotated[float, Meta(ge=0.1, le=100_000)] = 20.0
+    # Late data reaches 35 days back, and whoever was told of an incident is told what it changed.
+    messages_days: Annotated[int, Meta(ge=40, le=4_000)] = 400
 
 
 class _Quality(Struct, frozen=True, forbid_unknown_fields=True):
@@ -113,6 +118,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         hosts=tuple(file.listen.hosts),
         measure=_measure(environment, file.measure, f"{path}: measure"),
         bodies_bytes=round(file.keep.bodies_gb * 1e9),
+        messages_ms=file.keep.messages_days * DAY_MS,
         simulated=(home / SIMULATED).exists(),
         reflector=_reflector(environment, file.quality.reflector, f"{path}: quality.reflector"),
         reflector_everywhere=file.quality.everywhere,

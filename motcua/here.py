@@ -30,7 +30,7 @@ async def up(settings: Settings) -> None:
         agent = asyncio.create_task(keep_running(settings.home / "agent", told, step))
         step("agent", "runs; the first figures take a few seconds")
         show(f"\n  Board   {_login_address(hub)}")
-        show("          the link works once; for a new one: motcua collector login-link\n")
+        show("          the link works once; for a new one: motcua collector login-link NAME\n")
         watching = asyncio.create_task(_tell_first_figures(hub))
         try:
             await agent  # it ends when told to, or by a fault of ours, and then so do we

@@ -114,8 +114,8 @@ def desk(hub: Hub) -> Desk:
     from alerts.desk import Desk
     from collector import floor
 
-    home, registry = hub.settings.home, hub.counters.registry
-    return Desk(hub.store, floor.reader(hub), floor.commands(hub), hub.clock, hub.wake, home, registry)
+    home, registry, keep_ms = hub.settings.home, hub.counters.registry, hub.settings.messages_ms
+    return Desk(hub.store, floor.reader(hub), floor.commands(hub), hub.clock, hub.wake, home, registry, keep_ms)
 
 
 @contextlib.contextmanager

@@ -199,7 +199,7 @@ class Play:
 
     def _welcome(self, stage: Stage) -> None:
         console.show(f"\n  Board   {stage.board_link()}")
-        console.show("          the link works once; for a new one: motcua collector login-link")
+        console.show("          the link works once; for a new one: motcua collector login-link NAME")
         console.show(f"  Truth   {self.home / TRUTH}")
         console.show(f"          {self.order.scenario.about}")
         console.show("  Nothing here is measured. Ctrl-C stops; a second `motcua simulate` goes on.\n")

@@ -29,6 +29,11 @@ def here_code(token_sha256: str, at_ms: int) -> str:
     return str(int.from_bytes(made[:8], "big") % 10**DIGITS).zfill(DIGITS)
 
 
+def here_url(board: str, centre: str, code: str) -> str:
+    """What the QR code of the page leads to: the board's page that fills the code in."""
+    return f"{board}/here?at={centre}&code={code}"
+
+
 def is_here(token_sha256: str, code: str, now_ms: int) -> bool:
     """Whether a code is that of now, or of the half hour before or after: a box that was cut may be a little off."""
     near = (here_code(token_sha256, now_ms + shift) for shift in (0, -SLOT_MS, SLOT_MS))

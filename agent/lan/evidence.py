@@ -53,10 +53,11 @@ def signed_blob(home: Path, agent: str, sights: Sequence[Sight], heard_ms: int, 
     return carried.signed(text, sign(home, text.encode("ascii"), SIGNED_IN_S))
 
 
-def drawn(text: str) -> str:
-    """A QR code as SVG, of the lowest density that holds it. Raises ImportError where the library is missing."""
+def drawn(text: str, scale: int = 4) -> str:
+    """A QR code as SVG, of the lowest density that holds it, so many pixels a module. Raises ImportError where the
+    library is missing."""
     import segno  # an extra, and needed by few
 
     out = io.BytesIO()
-    segno.make(text, error="l", micro=False).save(out, kind="svg", scale=4, border=4, xmldecl=False, svgns=False)
+    segno.make(text, error="l", micro=False).save(out, kind="svg", scale=scale, border=4, xmldecl=False, svgns=False)
     return out.getvalue().decode("utf-8")

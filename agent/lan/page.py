@@ -32,7 +32,8 @@ _STYLE: Final = (
 @dataclass(frozen=True, slots=True)
 class View:
     """Everything the page says. `heard_ms` None: the collector was never heard; `cut`: not lately. `carry`: an SVG, or
-    why there is none. `told`: what came of the button just pressed."""
+    why there is none. `told`: what came of the button just pressed. `way`: an SVG that opens the board with
+    the code filled in."""
 
     centre: str
     now_ms: int
@@ -44,6 +45,7 @@ class View:
     carry: str = ""
     carry_no: str = ""
     told: str = ""
+    way: str = ""
 
 
 def render(view: View, lang: str) -> str:
@@ -59,6 +61,7 @@ def render(view: View, lang: str) -> str:
         _sights(view, say),
         _zalo(view, say),
         _for_repair(view, say),
+        _to_carry(view, say),
         f"<p><a href='/?lang={other}'>{say['lang']}</a></p>",
     )
     return (
@@ -146,9 +149,12 @@ def _zalo(view: View, say: Mapping[str, str]) -> str:
 
 
 def _for_repair(view: View, say: Mapping[str, str]) -> str:
-    code = f"<h2>{say['here']}</h2><p class=code>{view.code}</p>"
+    way = f"<p class=muted>{say['way']}</p>{view.way}" if view.way else ""
+    return f"<section><h2>{say['here']}</h2><p class=code>{view.code}</p>{way}</section>"
+
+
+def _to_carry(view: View, say: Mapping[str, str]) -> str:
     if view.carry:
-        code += f"<h2>{say['carry']}</h2>{view.carry}"
-    elif view.carry_no:
-        code += f"<p class=muted>{say['carry_no'].format(why=escape(view.carry_no))}</p>"
-    return f"<section>{code}</section>"
+        return f"<section><h2>{say['carry']}</h2>{view.carry}</section>"
+    why = say["carry_no"].format(why=escape(view.carry_no))
+    return f"<section><p class=muted>{why}</p></section>" if view.carry_no else ""

@@ -83,3 +83,7 @@ class Commands(Protocol):
     def retry(self, actor: Actor, keys: Sequence[str]) -> int:
         """Try dead letters again; how many."""
         ...
+
+    def dismiss(self, actor: Actor, keys: Sequence[str]) -> int:
+        """Nobody needs these dead letters any more; how many, with those that a digest among them told."""
+        ...

@@ -165,7 +165,7 @@ class Told:
     key: str
     incident: str
     kind: Literal["call", "correction", "recovered", "digest", "escalation", "reminder"]
-    audience: str  # team:<key>, centre:<key>, officer
+    audience: str  # team:<key>, centre:<key>, officer, deputy
     channel: str
     address: str
     state: Literal["waiting", "sending", "sent", "answered", "dead", "dropped"]

@@ -22,6 +22,7 @@ from alerts.deliver.figures import Figures
 from alerts.deliver.retrying import given_up, pause_s
 from alerts.deliver.rows import Row
 from alerts.desk import Store
+from alerts.dispatch.calling import DEPUTY, OFFICER
 from alerts.tables import alert_cursor
 from wire.clock import Clock
 
@@ -113,8 +114,8 @@ class Carrier:
 
 
 def _said(row: Row) -> Said:
-    if row.audience == "officer":
-        return Said(f"deliver.told_officer.{row.kind}", {"channel": row.channel})
+    if row.audience in {OFFICER, DEPUTY}:
+        return Said(f"deliver.told_{row.audience}.{row.kind}", {"channel": row.channel})
     return Said(f"deliver.told.{row.kind}", {"audience": row.audience, "channel": row.channel})
 
 

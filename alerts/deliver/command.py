@@ -1,4 +1,4 @@
-"""`motcua alerts outbox`, `retry` and `test`: what was told to whom, what nobody got, and whether a way works."""
+"""`motcua alerts outbox`, `retry`, `dismiss`, `test`: what was told to whom, what nobody got, whether a way works."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from alerts.deliver.names import InventoryNames
 from alerts.deliver.routing import address_of
 from alerts.desk import Desk
 from alerts.dispatch import Audience
-from alerts.dispatch.calling import OFFICER, audience_of
+from alerts.dispatch.calling import DEPUTY, OFFICER, audience_of
 from alerts.dispatch.town import town_of
 from alerts.settings import Outlet, Route, Settings, SettingsError, read_settings
 from alerts.tables import outbox as t
@@ -65,6 +65,15 @@ def add_to(app: typer.Typer, desk: Open) -> None:
                 end("no dead letter has such a key: motcua alerts outbox --dead", NOT_FOUND)
             here.wake(TOPIC)
             say(f"{count} to be tried again, at most half a minute from now, where motcua serves the role alert")
+
+    @app.command("dismiss", epilog=EPILOG)
+    def dismiss(keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="keys of dead letters")]) -> None:
+        """Take dead letters off the list: nobody needs them any more."""
+        with desk() as here:
+            count = here.store.writer.do(lambda conn: rows.dismiss(conn, keys, "the command line"))
+            if not count:
+                end("no dead letter has such a key: motcua alerts outbox --dead", NOT_FOUND)
+            say(f"{count} taken off the list; they stay on record as dropped")
 
     @app.command("test", epilog=EPILOG)
     def test(
@@ -134,7 +143,7 @@ def _ways(desk: Desk, settings: Settings, whom: str) -> Iterator[Trial]:
     audience = _audience(desk, whom)
     route = None if audience is None else settings.route(audience.key)
     if audience is None or route is None:
-        known = ", ".join([*settings.outlets, *(team.key for team in desk.reader.teams()), OFFICER])
+        known = ", ".join([*settings.outlets, *(team.key for team in desk.reader.teams()), OFFICER, DEPUTY])
         why = "there is no such channel or team" if audience is None else f"no route leads to {audience.key}"
         end(f"{whom}: {why} in {settings.path.name}; known are {known}", NOT_FOUND)
     asked = _asked(audience)
@@ -144,8 +153,8 @@ def _ways(desk: Desk, settings: Settings, whom: str) -> Iterator[Trial]:
 
 
 def _audience(desk: Desk, whom: str) -> Audience | None:
-    if whom == OFFICER:
-        return Audience(OFFICER)
+    if whom in {OFFICER, DEPUTY}:
+        return Audience(whom)
     now_ms = desk.clock.wall_ms()
     team = next((team for team in desk.reader.teams() if team.key == whom.removeprefix("team:")), None)
     return None if team is None else audience_of(team, town_of(desk.reader, now_ms, {}), now_ms)

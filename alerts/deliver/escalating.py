@@ -1,4 +1,5 @@
-"""Nobody took it on: the next in the rota is called, then the officer; time is counted while people are served."""
+"""Nobody took it on: the next in the rota is called, then the officer, then the deputy where the settings name one,
+each once. Time is counted while people are served."""
 
 from __future__ import annotations
 
@@ -16,11 +17,19 @@ from alerts.deliver.deciding import CALLING
 from alerts.deliver.message import Message, pack, unpack
 from alerts.deliver.rows import Row
 from alerts.dispatch import Audience, Town
-from alerts.dispatch.calling import OFFICER
+from alerts.dispatch.calling import DEPUTY, OFFICER
 from alerts.dispatch.waiting import open_ms
 from alerts.tables import outbox
 
 TEAM: Final = "team:"
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a call may stay unanswered while doors are open, and whether the officer has a deputy."""
+
+    acknowledge_s: float
+    deputy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,41 +40,51 @@ class Step:
     why: Said
 
 
-def escalate(conn: Connection, town: Town, acknowledge_s: float, now_ms: int) -> int:
+def escalate(conn: Connection, town: Town, patience: Patience, now_ms: int) -> int:
     """Put what is to be said of every incident that nobody takes on; how many messages that were."""
     rows.answered(conn, cases.taken_on(conn))
     waits = cases.unanswered(conn)
     told = rows.of_incidents(conn, [case.id for case in waits])
     count = 0
     for case in waits:
-        found = told.get(case.id, [])
-        step = next_step(case, found, town, acknowledge_s, now_ms)
+        calls = _calls(case, told.get(case.id, []))
+        step = next_step(case, calls, town, patience, now_ms)
         if step is not None:
-            count += _put(conn, case, found, step, now_ms)
+            count += _put(conn, case, calls, step, now_ms)
     return count
 
 
-def next_step(case: Incident, told: Sequence[Row], town: Town, acknowledge_s: float, now_ms: int) -> Step | None:
-    """None: it is nobody's turn yet, or nobody is left. Only what a team was called about is taken further."""
-    calls = [row for row in told if row.kind in CALLING and row.kind != "reminder"]
-    team = next((row.audience for row in calls if row.audience.startswith(TEAM)), None)
-    if team is None or any(row.audience == OFFICER for row in calls):
+def next_step(case: Incident, told: Sequence[Row], town: Town, patience: Patience, now_ms: int) -> Step | None:
+    """None: it is nobody's turn yet, or nobody is left. `told`: messages about the incident, in the order of time."""
+    calls = _calls(case, told)
+    last = DEPUTY if patience.deputy else OFFICER
+    if not calls or any(row.audience == last for row in calls):
         return None
     if all(row.state in {"dead", "dropped"} for row in calls):
-        dead = any(row.state == "dead" for row in calls)
-        return Step(Audience(OFFICER), Said("deliver.nobody_reached")) if dead else None
+        return _up(calls) if any(row.state == "dead" for row in calls) else None
     last_ms = max((row.sent_ms for row in calls if row.sent_ms is not None), default=None)
     if last_ms is None or any(row.state in {"waiting", "sending"} for row in calls if row.kind == "escalation"):
         return None
-    if open_ms(case.verdict.centres, town, last_ms, now_ms) < 1000 * acknowledge_s:
+    if open_ms(case.verdict.centres or case.verdict.affected, town, last_ms, now_ms) < 1000 * patience.acknowledge_s:
         return None
     if case.muted_until_ms is not None and case.muted_until_ms > now_ms:
         return None
-    return _further(team, calls, town)
+    return _further(calls, town)
 
 
-def _further(team: str, calls: Sequence[Row], town: Town) -> Step:
-    """Whoever of the team comes next on the rota and was not called; one of them, then the officer."""
+def _calls(case: Incident, told: Sequence[Row]) -> list[Row]:
+    """What people were called by since the trouble last began; a notice at a centre asks nobody to come."""
+    return [
+        row
+        for row in told
+        if row.kind in CALLING and row.kind != "reminder" and not row.audience.startswith("centre:")
+        and row.key.split("/")[2].partition("-")[0] == str(case.reopened)
+    ]  # fmt: skip
+
+
+def _further(calls: Sequence[Row], town: Town) -> Step:
+    """Whoever of the team comes next on the rota and was not called; one of them, then up."""
+    team = next((row.audience for row in calls if row.audience.startswith(TEAM)), "")
     called = {unpack(row.message).person for row in calls}
     if not any(row.kind == "escalation" for row in calls):
         for duty in town.rota.get(team.removeprefix(TEAM), ()):
@@ -73,17 +92,26 @@ def _further(team: str, calls: Sequence[Row], town: Town) -> Step:
                 email = unpack(calls[0].message).email
                 own = Audience(team, duty.person, duty.phone, email)
                 return Step(own, Said("deliver.next_on_duty", {"person": duty.person}))
-    return Step(Audience(OFFICER), Said("deliver.nobody_answered"))
+    return _up(calls)
 
 
-def _put(conn: Connection, case: Incident, told: Sequence[Row], step: Step, now_ms: int) -> int:
-    before: Message = unpack(next(row.message for row in told if row.kind in CALLING))
+def _up(calls: Sequence[Row]) -> Step:
+    """To the officer; to the deputy where the officer was called already."""
+    officers = [row for row in calls if row.audience == OFFICER]
+    reached = any(row.sent_ms is not None for row in officers or calls)
+    if officers:
+        return Step(Audience(DEPUTY), Said("deliver.officer_silent" if reached else "deliver.officer_unreached"))
+    return Step(Audience(OFFICER), Said("deliver.nobody_answered" if reached else "deliver.nobody_reached"))
+
+
+def _put(conn: Connection, case: Incident, calls: Sequence[Row], step: Step, now_ms: int) -> int:
+    before: Message = unpack(calls[0].message)
     whom = step.audience
     message = msgspec.structs.replace(
         before, kind="escalation", lines=[step.why, *before.lines], person=whom.person, phone=whom.phone,
         email=whom.email,
     )  # fmt: skip
-    level = sum(row.kind == "escalation" for row in told)
+    level = sum(row.kind == "escalation" for row in calls)
     values = {
         "key": f"{case.id}/escalation/{case.reopened}-{level}/{whom.key}", "incident": case.id, "kind": "escalation",
         "audience": whom.key, "channel": "", "address": "", "message": pack(message), "state": "waiting",

@@ -7,14 +7,15 @@ from typing import Final
 
 from alerts.deliver import rows, turn
 from alerts.deliver.carrying import Carrier, Rounds
-from alerts.deliver.escalating import escalate
+from alerts.deliver.escalating import Patience, escalate
 from alerts.deliver.figures import figures_of
-from alerts.deliver.manner import Manner, manner_of
+from alerts.deliver.manner import manner_of
 from alerts.deliver.routing import CENTRE
+from alerts.deliver.sweeping import sweep
 from alerts.deliver.watching import Watched
 from alerts.deliver.writing import Pen
 from alerts.desk import Desk, Loop
-from alerts.dispatch.town import town_of
+from alerts.dispatch.town import steady, town_of
 from alerts.settings import Settings
 
 TOPIC: Final = "outbox"
@@ -23,6 +24,7 @@ PATIENCE_S: Final = 0.5
 
 LOOK_S: Final = 30.0
 BUSY_S: Final = 1.0
+SWEEP_MS: Final = 3_600_000
 
 
 class Delivery:
@@ -35,6 +37,7 @@ class Delivery:
         self._rounds = Rounds(self._carrier)
         self._settings = Watched(desk.home)
         self._looked_ms = 0
+        self._sweep_at_ms = 0
 
     def loop(self) -> Loop:
         """One process owns it; woken by whoever puts something into the outbox."""
@@ -46,7 +49,7 @@ class Delivery:
         if manner is None:
             return LOOK_S
         settings, store, now_ms = self._settings.now(), self._desk.store, self._desk.clock.wall_ms()
-        self._escalate(manner, now_ms)
+        self._escalate(Patience(manner.acknowledge_s, settings.has_deputy), now_ms)
         if store.writer.do(lambda conn: turn.route(conn, settings)) >= turn.AT_ONCE:
             return 0.0
         sorter = turn.Sorter(settings, manner, self._carrier.rests_until, now_ms)
@@ -56,6 +59,7 @@ class Delivery:
             found.ready[made.channel].append(made)
         self._figures.dropped.inc(len(found.left))
         self._send(found, settings)
+        self._sweep(now_ms)
         return self._pause_s()
 
     def _send(self, found: turn.Sorted, settings: Settings) -> None:
@@ -65,13 +69,21 @@ class Delivery:
                 self._rounds.start(channel, ready, pen.put_up if channel == CENTRE else pen.send)
         self._rounds.wait(self._patience_s)
 
-    def _escalate(self, manner: Manner, now_ms: int) -> None:
+    def _escalate(self, patience: Patience, now_ms: int) -> None:
         """Now and then: time has to pass anyway before anything comes of it."""
         if now_ms - self._looked_ms < 1000 * LOOK_S:
             return
         self._looked_ms = now_ms
-        town = town_of(self._desk.reader, now_ms, {})
-        self._desk.store.writer.do(lambda conn: escalate(conn, town, manner.acknowledge_s, now_ms))
+        town = steady(town_of(self._desk.reader, now_ms, {}))
+        self._desk.store.writer.do(lambda conn: escalate(conn, town, patience, now_ms))
+
+    def _sweep(self, now_ms: int) -> None:
+        """Every hour, and at every turn while there is more to forget."""
+        mono_ms = self._desk.clock.mono_ms()
+        if mono_ms >= self._sweep_at_ms:
+            before_ms = now_ms - self._desk.keep_ms
+            swept = self._desk.store.writer.do(lambda conn: sweep(conn, before_ms))
+            self._sweep_at_ms = mono_ms + (0 if swept else SWEEP_MS)
 
     def _pause_s(self) -> float:
         with self._desk.store.reading() as conn:

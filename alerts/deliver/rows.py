@@ -1,8 +1,8 @@
 """Rows of the outbox and every way they may change; each function is one step of the caller's transaction.
 
 waiting → sending (claimed, for as long as a lease) → sent (the other side's answer is on record) → answered (a person
-took the incident on). Or back to waiting, or dead (nobody will get it), or dropped (nobody needs it any more). What
-happens to a digest happens to all that it tells.
+took the incident on). Or back to waiting, or dead (nobody will get it), or dropped (nobody needs it any more). A dead
+one waits for a person: tried again, or dismissed. What happens to a digest happens to all that it tells.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, and_, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal, or_, select, update
 from sqlalchemy import Row as Found
 
 from alerts.tables import outbox as t
@@ -73,6 +73,13 @@ def of_incidents(conn: Connection, incidents: Iterable[str]) -> dict[str, list[R
     for row in _rows(conn.execute(query).all()):
         found.setdefault(row.incident, []).append(row)
     return found
+
+
+def escalated(conn: Connection, incidents: Sequence[str]) -> list[tuple[str, str]]:
+    """(incident, audience) where others than a team were called because nobody of it took these incidents on."""
+    mine = and_(t.c.incident.in_(incidents), t.c.kind == "escalation", t.c.audience.not_like("team:%"))
+    query = select(t.c.incident, t.c.audience).where(mine).distinct().order_by(t.c.incident, t.c.audience)
+    return [(incident, audience) for incident, audience in conn.execute(query)]
 
 
 def by_key(conn: Connection, keys: Iterable[str]) -> list[Row]:
@@ -163,6 +170,16 @@ def revive(conn: Connection, keys: Iterable[str], now_ms: int) -> int:
         count += row is not None
         if row is not None and row.kind == "digest":
             conn.execute(update(t).where(t.c.within == key).values(state="waiting"))
+    return count
+
+
+def dismiss(conn: Connection, keys: Iterable[str], by: str) -> int:
+    """Somebody decides that dead letters are not needed any more; how many. What a digest told goes with it."""
+    why = func.substr(literal(f"dismissed by {by}: ") + t.c.error, 1, MAX_TEXT)
+    count = 0
+    for key in keys:
+        mine = update(t).where(_whole(key), t.c.state == "dead")
+        count += len(conn.execute(mine.values(state="dropped", error=why).returning(t.c.key)).all())
     return count
 
 

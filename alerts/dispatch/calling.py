@@ -12,6 +12,8 @@ from alerts.dispatch.town import Town
 from collector.api import Duty, Team
 
 OFFICER: Final = "officer"
+DEPUTY: Final = "deputy"
+"""Hears of it where the officer does not answer; nobody by itself: `routes.deputy` names who."""
 
 _OWNS: Final[Mapping[Owner, str]] = {
     "power": "power", "lan": "lan", "device": "device", "agent": "device", "line": "line", "carrier": "line",
@@ -22,7 +24,7 @@ _OWNS: Final[Mapping[Owner, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """One to be told: `team:<key>`, `centre:<key>`, `officer`; with whoever is on duty there, where a rota tells."""
+    """One to be told: `team:<key>`, `centre:<key>`, `officer`, `deputy`; with whoever is on duty, where rotas tell."""
 
     key: str
     person: str = ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from collector.api import Duty, LineInfo, Place, Reader, Team
 
@@ -37,3 +37,19 @@ def town_of(reader: Reader, at_ms: int, load: Mapping[str, int]) -> Town:
         load=load,
         opens=reader.open_spans,
     )
+
+
+def steady(town: Town) -> Town:
+    """The same town, its calendar asked once for each schedule: a carrier's cut concerns a hundred centres of one."""
+    known: dict[tuple[str, int, int], Sequence[Span] | None] = {}
+
+    def opens(centre: str, from_ms: int, to_ms: int) -> Sequence[Span] | None:
+        place = town.places.get(centre)
+        if place is None or not place.hours:
+            return None
+        key = (place.hours, from_ms, to_ms)
+        if key not in known:
+            known[key] = town.opens(centre, from_ms, to_ms)
+        return known[key]
+
+    return replace(town, opens=opens)

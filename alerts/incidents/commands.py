@@ -8,7 +8,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from alerts.api import Happened, Incident, NotFound, Refused, Said, Stage, Value
-from alerts.deliver.rows import revive
+from alerts.deliver.rows import dismiss, revive
 from alerts.desk import Desk
 from alerts.incidents import life, links
 from collector.api import Actor, CarriedIn, NotAllowed
@@ -89,6 +89,9 @@ class TableCommands:
         if count:
             self._desk.wake("outbox")
         return count
+
+    def dismiss(self, actor: Actor, keys: Sequence[str]) -> int:
+        return self._desk.store.writer.do(lambda conn: dismiss(conn, list(keys)[:KEYS_MOST], actor.name))
 
     def _do(self, actor: Actor, text: str, act: Callable[[life.Doing], T]) -> T:
         now_ms = self._desk.clock.wall_ms()

@@ -10,10 +10,10 @@ from sqlalchemy import Row, Select, func, or_, select
 
 from alerts.api import Happened, Incident, Quality, Told
 from alerts.desk import Desk
-from alerts.dispatch.town import Town, town_of
+from alerts.dispatch.town import Town, steady, town_of
 from alerts.incidents import life, quality
 from alerts.incidents.rows import happened_of, incident_of
-from alerts.incidents.telling import steady, waited
+from alerts.incidents.telling import waited
 from alerts.tables import alert_cursor, complaint, happened, incident, incident_place, outbox
 
 MOST: Final = 5_000

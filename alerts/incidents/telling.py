@@ -11,8 +11,9 @@ from sqlalchemy import Connection, func, select
 from alerts.api import Incident, Said, Verdict
 from alerts.deliver.message import Message
 from alerts.deliver.outbox import Row, put_all, row_of
+from alerts.deliver.rows import escalated
 from alerts.dispatch import Audience, Town, audiences, hands, target, waiting
-from alerts.dispatch.town import Span, town_of
+from alerts.dispatch.town import steady, town_of
 from alerts.incidents.drafts import Act, Event, Tell
 from alerts.tables import incident
 from collector.api import Reader
@@ -50,7 +51,14 @@ class Teller:
 
     def put(self, conn: Connection, acts: Sequence[Act]) -> None:
         """Put what is to be told of some acts into the outbox."""
-        put_all(conn, [row for act in acts for row in self._rows(act)])
+        put_all(conn, [*(row for act in acts for row in self._rows(act)), *self._taken_further(conn, acts)])
+
+    def _taken_further(self, conn: Connection, acts: Sequence[Act]) -> Iterator[Row]:
+        """How it went on, for the officer and the deputy to whom it was taken because nobody else took it on."""
+        further = {act.now.id: act for act in acts if any(tell.kind != "call" for tell in act.tells)}
+        for incident_id, audience in escalated(conn, list(further)) if further else ():
+            act = further[incident_id]
+            yield from (self._row(act.now, tell, Audience(audience)) for tell in act.tells if tell.kind != "call")
 
     def _rows(self, act: Act) -> Iterator[Row]:
         return (self._row(act.now, tell, audience) for tell, audience in self.told(act))
@@ -100,22 +108,6 @@ def town_now(reader: Reader, conn: Connection, now_ms: int) -> Town:
     own = select(incident.c.team, func.count()).where(incident.c.closed_ms.is_(None), incident.c.team.is_not(None))
     load = {row[0]: row[1] for row in conn.execute(own.group_by(incident.c.team))}
     return steady(town_of(reader, now_ms, load))
-
-
-def steady(town: Town) -> Town:
-    """The same town, its calendar asked once for each schedule: a carrier's cut concerns a hundred centres of one."""
-    known: dict[tuple[str, int, int], Sequence[Span] | None] = {}
-
-    def opens(centre: str, from_ms: int, to_ms: int) -> Sequence[Span] | None:
-        place = town.places.get(centre)
-        if place is None or not place.hours:
-            return None
-        key = (place.hours, from_ms, to_ms)
-        if key not in known:
-            known[key] = town.opens(centre, from_ms, to_ms)
-        return known[key]
-
-    return replace(town, opens=opens)
 
 
 def waited(one: Incident, town: Town, now_ms: int) -> float | None:

@@ -20,13 +20,13 @@ from alerts.correlate.clusters import cluster_of, everywhere
 from alerts.correlate.limits import Limits
 from alerts.correlate.picture import Picture, Spell
 from alerts.dispatch import Audience, Town
-from alerts.dispatch.town import town_of
+from alerts.dispatch.town import steady, town_of
 from alerts.incidents.drafts import Act, Life, Tell, past_runs
 from alerts.incidents.grace import may_wait
 from alerts.incidents.ground import Ground
 from alerts.incidents.picture import Intake
 from alerts.incidents.reconcile import Look, reconcile
-from alerts.incidents.telling import Teller, steady
+from alerts.incidents.telling import Teller
 from alerts.replaying.past import Past
 from collector.api import Reader
 from wire.identity import new_ulid

@@ -77,7 +77,8 @@ def _caller_by(reader: Reader, register: Register) -> Callable[[Ask], Caller]:
             return Caller(None)
         known = register.look_up(token_hash(token)) if token else None
         if known is None:
-            raise Refusal(401, "token", "reading needs a session, or an agent's token", "motcua collector login-link")
+            remedy = "motcua collector login-link NAME"
+            raise Refusal(401, "token", "reading needs a session, or an agent's token", remedy)
         return Caller(known.centre)
 
     return caller_of

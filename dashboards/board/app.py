@@ -18,7 +18,9 @@ from dashboards.board.incidents.carrying import carrying_pages
 from dashboards.board.incidents.desk_routes import desk_pages
 from dashboards.board.incidents.guests import guest_pages
 from dashboards.board.incidents.notes import Notes
+from dashboards.board.incidents.onsite import onsite_pages
 from dashboards.board.incidents.routes import House, incident_acts, incident_pages
+from dashboards.board.incidents.tries import Tries
 from dashboards.board.line_pages import LinePages, line_pages
 from dashboards.board.live import Live
 from dashboards.board.pages import centre_pages, narrow_pages, wide_pages
@@ -65,7 +67,7 @@ def board_app(
             *narrow_pages(reader, door, live, render, (lines, notes)),
             *line_pages(reader, commands, door, live=live, render=render, pages=lines),
             *session_routes(commands, door, render),
-            *(_incidents(House(*alerts, reader, commands, door, live, render)) if alerts else ()),
+            *(_incidents(House(*alerts, reader, commands, door, live, render, Tries(reader.now_ms))) if alerts else ()),
             *_plain_routes(reader, shelf),
         ],
         exception_handlers=handlers(render),
@@ -78,7 +80,7 @@ def board_app(
 
 
 def _incidents(house: House) -> list[HTTPRouteHandler]:
-    mine = (incident_pages, desk_pages, incident_acts, guest_pages, carrying_pages)
+    mine = (incident_pages, desk_pages, incident_acts, guest_pages, onsite_pages, carrying_pages)
     return [route for pages in mine for route in pages(house)]
 
 

@@ -13,56 +13,28 @@ from collector.api import (
     Interval,
     LineInfo,
     NotFound,
-    PlannedItem,
+    Overview,
     Reader,
     Standing,
     State,
     StoredObservation,
     SubjectInfo,
-    TaskInfo,
 )
 from dashboards.board.centre_more import Desk, SystemRow, desk_of, system_rows, systems_words
+from dashboards.board.centre_rows import Measure, Row, Rows
 from dashboards.board.centre_speeds import Speed, speeds_of
 from dashboards.board.chronicle import Story, Teller
-from dashboards.board.figures import Bar, Reach, bars, newest, reach, values
+from dashboards.board.figures import Bar, bars, values
 from dashboards.board.looks import Look
 from dashboards.board.names import centre_name, subject_name
 from dashboards.board.sentences import capital, centre_line, centre_title, remedy
-from dashboards.board.strips import Strip, strip, window
+from dashboards.board.strips import window
 from dashboards.board.things import root
 from dashboards.board.waterfall import axis
 from dashboards.board.words import Words
 
 KINDS: Final = ("line", "lan", "device", "agent", "service", "signing")
 OBSERVATIONS_SHOWN: Final = 12
-OF_LINE_PAGE: Final = frozenset({"bandwidth", "use", "path", "quality"})
-"""Probes that a line's own page tells of: they have neither loss nor delay of a train, and one of them costs data."""
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One item of a plan as it can be asked for now, with the newest task that did."""
-
-    item: PlannedItem
-    task: TaskInfo | None
-
-    @property
-    def busy(self) -> bool:
-        return self.task is not None and self.task.state in {"queued", "taken", "running"}
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One target of one subject. The strip stands in the subject's first row only."""
-
-    info: SubjectInfo
-    name: str
-    standing: Standing | None
-    strip: Strip | None
-    target: str
-    last: StoredObservation | None
-    reach: Reach | None
-    measure: Measure | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,61 +91,88 @@ class CentrePage:
 def look(reader: Reader, key: str, words: Words) -> CentrePage:
     """Everything the page of centre `key` shows. Raises NotFound."""
     centres = {centre.key: centre for centre in reader.centres()}
-    centre = centres.get(key)
-    if centre is None:
+    if key not in centres:
         raise NotFound(key)
-    infos = {info.key: info for info in reader.subjects(key)}
-    standings, latest, limits = reader.standings(key), reader.latest(key), reader.limits()
-    now_ms = reader.now_ms()
-    from_ms, _ = window(now_ms)
-    names = {info.key: subject_name(info, words, {key: centre}) for info in infos.values()}
-    intervals = reader.intervals(list(names), from_ms, now_ms)
-    services = [info for info in infos.values() if info.kind == "service"]
-    seen = reader.overview()
-    systems = system_rows(reader, services, standings, intervals, views=seen.systems, from_ms=from_ms, words=words)
-    names |= {row.info.key: row.name for row in systems}
-    planned = seen.planned.get(key)
-    story = Teller(names, centres, now_ms, words).story(centre, reader.chronicle(key), planned)
-    infos = {name: info for name, info in infos.items() if name not in story.gone}
-    build = _Rows(
-        names=names,
-        standings=standings,
-        latest=latest,
-        planned=reader.planned(key),
-        tasks=reader.tasks(key),
-        intervals=intervals,
-        from_ms=from_ms,
-    )
-    rows = {kind: build.of([info for info in infos.values() if info.kind == kind]) for kind in KINDS}
-    standing = standings.get(f"centre:{key}")
+    centre, asked = centres[key], _ask(reader, key)
+    names, systems = _named(reader, asked, centre, words)
+    planned = asked.overview.planned.get(key)
+    story = Teller(names, centres, asked.now_ms, words).story(centre, reader.chronicle(key), planned)
+    infos = {name: info for name, info in asked.infos.items() if name not in story.gone}
+    rows = _rows(reader, asked, infos, names)
+    standings, standing = asked.standings, asked.standings.get(f"centre:{key}")
     lines = {line.key: line for line in reader.lines(key)}
-    agents = {f"agent:{agent.id}": agent for agent in reader.agents(key)}
+    agents, limits = {f"agent:{agent.id}": agent for agent in reader.agents(key)}, reader.limits()
     return CentrePage(
         centre=centre,
         name=centre_name(centre, words),
-        title=story.title or centre_title(standing, now_ms, words),
+        title=story.title or centre_title(standing, asked.now_ms, words),
         line="" if centre.retired else _line(infos, standings, names, systems, words),
         standing=standing,
-        now_ms=now_ms,
-        as_of_ms=max((stored.at_ms for stored in latest), default=None),
-        from_ms=from_ms,
+        now_ms=asked.now_ms,
+        as_of_ms=max((stored.at_ms for stored in asked.latest), default=None),
+        from_ms=asked.from_ms,
         links=rows["line"] + rows["lan"] + rows["signing"],
         devices=[_machine(row, limits, agents) for row in rows["device"]],
         agents=[_machine(row, limits, agents) for row in rows["agent"]],
-        last=sorted(latest, key=lambda stored: (-stored.at_ms, stored.id))[:OBSERVATIONS_SHOWN],
+        last=sorted(asked.latest, key=lambda stored: (-stored.at_ms, stored.id))[:OBSERVATIONS_SHOWN],
         names=names,
-        todo=[] if centre.retired else _todo(standings, latest, agents, names, words),
-        busy=any(
-            row.measure is not None and row.measure.task is not None for of_kind in rows.values() for row in of_kind
-        ),
+        todo=[] if centre.retired else _todo(standings, asked.latest, agents, names, words),
+        busy=any(row.measure is not None and row.measure.task is not None for own in rows.values() for row in own),
         story=story,
         look="planned" if planned or centre.retired else standing.state if standing else "unknown",
         desk=desk_of(reader, key, words),
         lines=lines,
-        speeds=speeds_of(reader, key, lines, [info.key for info in infos.values() if info.kind == "line"], now_ms),
+        speeds=speeds_of(reader, key, lines, [one.key for one in infos.values() if one.kind == "line"], asked.now_ms),
         systems=systems,
         measures={row.info.key: row.measure for row in rows["service"] if row.measure is not None},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is known of a centre, asked for once."""
+
+    key: str
+    now_ms: int
+    from_ms: int  # where the day that is shown begins
+    infos: Mapping[str, SubjectInfo]
+    standings: Mapping[str, Standing]
+    latest: list[StoredObservation]
+    intervals: Mapping[str, list[Interval]]
+    overview: Overview
+
+
+def _ask(reader: Reader, key: str) -> _Asked:
+    infos, now_ms = {info.key: info for info in reader.subjects(key)}, reader.now_ms()
+    from_ms, _ = window(now_ms)
+    intervals = reader.intervals(list(infos), from_ms, now_ms)
+    return _Asked(key, now_ms, from_ms, infos, reader.standings(key), reader.latest(key), intervals, reader.overview())
+
+
+def _named(reader: Reader, asked: _Asked, centre: Centre, words: Words) -> tuple[dict[str, str], list[SystemRow]]:
+    """What every subject is called, and the rows of its shared systems, which have names of their own."""
+    names = {info.key: subject_name(info, words, {centre.key: centre}) for info in asked.infos.values()}
+    systems = system_rows(
+        reader, [info for info in asked.infos.values() if info.kind == "service"], asked.standings, asked.intervals,
+        views=asked.overview.systems, from_ms=asked.from_ms, words=words,
+    )  # fmt: skip
+    return names | {row.info.key: row.name for row in systems}, systems
+
+
+def _rows(
+    reader: Reader, asked: _Asked, infos: Mapping[str, SubjectInfo], names: Mapping[str, str]
+) -> dict[str, list[Row]]:
+    """The rows of each kind of subject."""
+    build = Rows(
+        names=names,
+        standings=asked.standings,
+        latest=asked.latest,
+        planned=reader.planned(asked.key),
+        tasks=reader.tasks(asked.key),
+        intervals=asked.intervals,
+        from_ms=asked.from_ms,
+    )
+    return {kind: build.of([info for info in infos.values() if info.kind == kind]) for kind in KINDS}
 
 
 def _line(
@@ -223,58 +222,6 @@ def _todo(
         if remedy(reason, words)
     ]
     return sorted(todo, key=lambda one: (STATES.index(one.state), one.name))
-
-
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    """What the rows of one centre are made of; each thing is asked of the reader once."""
-
-    names: Mapping[str, str]
-    standings: Mapping[str, Standing]
-    latest: list[StoredObservation]
-    planned: list[PlannedItem]
-    tasks: list[TaskInfo]
-    intervals: Mapping[str, list[Interval]]
-    from_ms: int
-
-    def of(self, infos: list[SubjectInfo]) -> list[Row]:
-        return [row for info in sorted(infos, key=lambda info: info.key) for row in self._of_one(info)]
-
-    def _of_one(self, info: SubjectInfo) -> list[Row]:
-        items = [item for item in self.planned if item.subject == info.key and item.probe not in OF_LINE_PAGE]
-        seen = [o for o in self.latest if o.observation.subject == info.key and o.observation.probe not in OF_LINE_PAGE]
-        shown = targets_shown(items, seen) or [""]
-        return [self._row(info, target, items, seen, first=place == 0) for place, target in enumerate(shown)]
-
-    def _row(
-        self, info: SubjectInfo, target: str, items: list[PlannedItem], seen: list[StoredObservation], *, first: bool
-    ) -> Row:
-        item = next((item for item in items if item.target == target), None)
-        last = newest([o for o in seen if o.observation.target == target], info.key)
-        cells = strip(self.intervals.get(info.key, []), self.from_ms)
-        return Row(
-            info=info,
-            name=self.names[info.key],
-            standing=self.standings.get(info.key),
-            strip=cells if first else None,
-            target=target,
-            last=last,
-            reach=None if last is None or info.kind not in {"line", "lan"} else reach(last),
-            measure=None if item is None else Measure(item, self._task(item)),
-        )
-
-    def _task(self, item: PlannedItem) -> TaskInfo | None:
-        own = [task for task in self.tasks if (task.agent, task.item) == (item.agent, item.id)]
-        return max(own, key=lambda task: task.created_ms, default=None)
-
-
-def targets_shown(items: Sequence[PlannedItem], seen: Sequence[StoredObservation]) -> list[str]:
-    """Where a subject is measured to, those of its plan first; a radio only where there is one."""
-    targets = dict.fromkeys([*(item.target for item in items), *(o.observation.target for o in seen)])
-    radios = {item.target for item in items if item.probe == "wifi"}
-    heard = {o.observation.target for o in seen}
-    wired = {o.observation.target for o in seen if o.observation.reason == "not_wireless"} | (radios - heard)
-    return [target for target in targets if target not in wired]
 
 
 def _machine(row: Row, limits: Mapping[str, float], agents: Mapping[str, AgentInfo]) -> Machine:

@@ -67,6 +67,11 @@ def near(request: Ask) -> bool:
         return False
 
 
+def address_of(request: Ask) -> str:
+    """Where a request comes from: what a proxy on this very machine says, else the other end."""
+    return request.client.host if request.client is not None else ""
+
+
 def own_origin(request: Ask) -> bool:
     """Browsers say where a POST comes from; what says nothing is no browser and still needs the session's mark."""
     if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:

@@ -12,9 +12,14 @@ class BoardError(Exception):
 
 
 class Refused(BoardError):
-    """`code` names the sentence `problem.<code>` and the remedy `problem.<code>_remedy`."""
+    """`code` names the sentence `problem.<code>` and the remedy `problem.<code>_remedy`, into which `told` goes.
 
-    def __init__(self, status: int, code: str) -> None:
+    `wait_ms`: how long it makes no sense to ask again; 0 where nobody can say.
+    """
+
+    def __init__(self, status: int, code: str, *, wait_ms: int = 0, **told: str) -> None:
         super().__init__(code)
         self.status = status
         self.code = code
+        self.wait_ms = wait_ms
+        self.told = told

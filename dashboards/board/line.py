@@ -21,7 +21,7 @@ from collector.api import (
     Team,
 )
 from dashboards.board import subject
-from dashboards.board.centre import Measure
+from dashboards.board.centre_rows import Measure
 from dashboards.board.figures import Reach, newest, reach
 from dashboards.board.line_quality import Class, classes
 from dashboards.board.line_use import Port, Use, port_of, use_of

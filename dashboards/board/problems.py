@@ -31,7 +31,10 @@ def handlers(render: Renderer) -> dict[type[Exception] | int, Handler]:
     """Exception handlers for the application: every error becomes a problem, none a trace."""
 
     def respond(request: Ask, error: Exception) -> Response[bytes]:
-        return problem_answer(request, problem_of(request, error), render)
+        response = problem_answer(request, problem_of(request, error), render)
+        if isinstance(error, Refused) and error.wait_ms:
+            response.headers["retry-after"] = str(-(-error.wait_ms // 1000))
+        return response
 
     return {Exception: respond}
 
@@ -42,7 +45,7 @@ def problem_of(request: Ask, error: Exception) -> Problem:
     path = request.url.path
     match error:
         case Refused():
-            return _problem(words, error.status, error.code, path)
+            return _problem(words, error.status, error.code, path, **error.told)
         case NotFound() | NoIncident():
             return _problem(words, 404, _missing(path), path)
         case AlertsError():
@@ -77,9 +80,9 @@ def _refused(words: Words, why: str, path: str) -> Problem:
     return msgspec.structs.replace(told, detail=why) if why and words.lang == "en" else told
 
 
-def _problem(words: Words, status: int, code: str, path: str) -> Problem:
+def _problem(words: Words, status: int, code: str, path: str, **told: str) -> Problem:
     def text(*keys: str) -> str:
-        return next((words.texts[f"problem.{key}"] for key in keys if f"problem.{key}" in words.texts), "")
+        return next((words(f"problem.{key}", **told) for key in keys if f"problem.{key}" in words.texts), "")
 
     return Problem(
         title=text(f"title_{status}", "title_400"),

@@ -127,6 +127,9 @@ def test_the_page_shows_the_latest_numbers(page: Page) -> None:
         pytest.param({"Host": "evil.example:9410"}, "/metrics", 403, id="a name that was rebound"),
         pytest.param({}, "/", 404, id="another page"),
         pytest.param({"Host": "localhost:9410"}, "/metrics", 200, id="localhost"),
+        pytest.param({"Host": "[::1]:9410"}, "/metrics", 200, id="loopback of IPv6"),
+        pytest.param({"Host": "[::1"}, "/metrics", 403, id="no name"),
+        pytest.param({}, "/metrics?x=1", 404, id="a question"),
     ],
 )
 def test_the_page_is_for_this_machine(page: Page, headers: dict[str, str], path: str, status: int) -> None:

@@ -31,6 +31,11 @@ def test_how_much_disk_bodies_may_take_is_said_in_gigabytes(tmp_path: Path) -> N
     assert read_settings({"MOTCUA_HOME": str(tmp_path)}).bodies_bytes == 1_500_000_000
 
 
+def test_how_long_messages_stay_is_said_in_days(tmp_path: Path) -> None:
+    (tmp_path / "collector.toml").write_text("[keep]\nmessages_days = 90\n")
+    assert read_settings({"MOTCUA_HOME": str(tmp_path)}).messages_ms == 90 * 86_400_000
+
+
 def test_measurement_servers_are_named_with_what_they_carry(tmp_path: Path) -> None:
     (tmp_path / "collector.toml").write_text('measure = ["https://a.example:8444,500,4", "http://192.0.2.9"]\n')
     two = (MeasureServer("https://a.example:8444", 500, 4), MeasureServer("http://192.0.2.9", 1_000, 20))
@@ -57,6 +62,7 @@ def test_a_machine_reaches_itself_on_loopback_where_it_listens_everywhere() -> N
         pytest.param("", {"MOTCUA_REFLECTOR": "a b:1"}, "reflector.*host:port", id="a reflector at no host"),
         pytest.param("database = 1", {}, "database", id="wrong type"),
         pytest.param("[keep]\nbodies_gb = 0", {}, "keep.bodies_gb", id="no room at all"),
+        pytest.param("[keep]\nmessages_days = 39", {}, "keep.messages_days", id="gone before late data"),
         pytest.param("measure = ['m.example']", {}, "measure.*not a measurement server", id="no address"),
         pytest.param("", {"MOTCUA_MEASURE": "https://m.example,fast"}, "MOTCUA_MEASURE.*Mbit/s", id="no number"),
         pytest.param("", {"MOTCUA_MEASURE": "https://m.example,1,2,3"}, "MOTCUA_MEASURE", id="a number too many"),

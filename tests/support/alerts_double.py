@@ -116,6 +116,7 @@ class Desk:
     missed: tuple[tuple[str, int, int], ...] = ()
     guests: dict[str, tuple[Actor, str]] = field(default_factory=dict)
     retried: list[str] = field(default_factory=list)
+    dismissed: list[str] = field(default_factory=list)
     version: int = 1
 
     # --- Reader -------------------------------------------------------------------------------------------------------
@@ -206,6 +207,12 @@ class Desk:
     def retry(self, actor: Actor, keys: Sequence[str]) -> int:
         self.retried += keys
         self.letters = [replace(one, state="waiting") if one.key in keys else one for one in self.letters]
+        self.version += 1
+        return len(keys)
+
+    def dismiss(self, actor: Actor, keys: Sequence[str]) -> int:
+        self.dismissed += keys
+        self.letters = [replace(one, state="dropped") if one.key in keys else one for one in self.letters]
         self.version += 1
         return len(keys)
 

@@ -21,7 +21,7 @@ from alerts.desk import Desk
 from alerts.dispatch import Audience
 from alerts.tables import happened, incident_place, outbox
 from alerts.tables import incident as incident_table
-from collector.api import PolicyVersion, Team
+from collector.api import Place, PolicyVersion, Team
 from collector.judging.policy import parse_policy
 from collector.judging.thresholds import thresholds
 from collector.store.databases import Store
@@ -49,6 +49,7 @@ def province() -> World:
     world = World(now=NOW_MS)
     world.kept_policies = [PolicyVersion(1, 0, body, "", thresholds(parse_policy(body.encode(), "policy")))]
     world.known_teams = [Team("vnpt-bac", "Tổ VNPT bắc", "VNPT north", "vnpt", (), ("line",))]
+    world.known_places = {"07210-1": Place(hours="common")}
     return world
 
 

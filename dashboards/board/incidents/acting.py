@@ -15,6 +15,7 @@ from dashboards.board.incidents.calling import Namer
 from dashboards.board.incidents.proof import proof_of
 from dashboards.board.incidents.rows import Teller
 from dashboards.board.incidents.testing import ask
+from dashboards.board.incidents.tries import Tries
 from dashboards.board.words import catalogue
 
 MAX_TEXT: Final = 1_000
@@ -29,10 +30,26 @@ _CODE: Final = re.compile(r"[0-9A-Za-z-]{1,40}")
 class Acts:
     """The acts on incidents. Each raises what `alerts.api` refuses, or Refused for a form that cannot be meant."""
 
-    def __init__(self, alerts: Alerts, acts: AlertCommands, reader: Reader, commands: Commands) -> None:
-        self._alerts, self._acts, self._reader, self._commands = alerts, acts, reader, commands
+    def __init__(self, alerts: Alerts, acts: AlertCommands, reader: Reader, commands: Commands, tries: Tries) -> None:
+        self._alerts, self._acts, self._reader, self._commands, self._tries = alerts, acts, reader, commands, tries
 
-    def move(self, actor: Actor, key: str, form: Mapping[str, str]) -> Incident:
+    def do(self, act: str, actor: Actor, key: str, form: Mapping[str, str], address: str) -> None:
+        """An act by its name, for somebody who comes from `address`. Raises Refused where there is none."""
+        match act:
+            case "move":
+                self.move(actor, key, form, address)
+            case "test":
+                self.test(actor, key)
+            case "comment":
+                self.comment(actor, key, form)
+            case "label":
+                self.label(actor, key, form)
+            case "mute":
+                self.mute(actor, key, form)
+            case _:
+                raise Refused(404, "404")
+
+    def move(self, actor: Actor, key: str, form: Mapping[str, str], address: str) -> Incident:
         """Go on to the next stage. On site may be borne out by the box's code, closing is by a measurement."""
         wanted = form.get("to", "")
         if wanted not in STAGES:
@@ -40,7 +57,9 @@ class Acts:
         held, to, text = self._alerts.incident(key), wanted, text_of(form)
         refuse_early(held, to)
         if to == "on_site" and (code := code_of(form.get("code", ""))):
+            self._tries.take(held.id, address)
             text = self._seen_there(held, code, text)
+            self._tries.right(held.id, address)
         proof = self._proof(held) if to == "closed" else ""
         return self._acts.move(actor, held.id, to, text=text, proof=proof)
 
@@ -94,11 +113,18 @@ class Acts:
 
     def retry(self, actor: Actor, form: Mapping[str, str]) -> int:
         """Try one dead letter again, or all of them."""
+        return self._acts.retry(actor, self._dead(form))
+
+    def dismiss(self, actor: Actor, form: Mapping[str, str]) -> int:
+        """Take one dead letter off the list, or all of them."""
+        return self._acts.dismiss(actor, self._dead(form))
+
+    def _dead(self, form: Mapping[str, str]) -> list[str]:
         dead = [one.key for one in self._alerts.told(dead=True)]
         wanted = dead if form.get("all") == "1" else [key for key in dead if key == form.get("key")]
         if not wanted:
             raise Refused(409, "incident_no_letter")
-        return self._acts.retry(actor, wanted)
+        return wanted
 
 
 def refuse_early(held: Incident, to: Stage) -> None:
@@ -117,6 +143,12 @@ def text_of(form: Mapping[str, str]) -> str:
     if len(text) > MAX_TEXT:
         raise Refused(400, "incident_long")
     return text
+
+
+def read_code(query: Mapping[str, str]) -> str:
+    """A code that came with an address, as a QR code brings it; empty where there is none that can be meant."""
+    code = query.get("code", "")
+    return code if _CODE.fullmatch(code) else ""
 
 
 def code_of(told: str) -> str:

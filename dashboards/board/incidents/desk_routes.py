@@ -20,17 +20,21 @@ def desk_pages(house: House) -> list[HTTPRouteHandler]:
 
     @get("/work", sync_to_thread=True)
     def work_page(request: Ask) -> Response[bytes]:
-        seen = door.enter(request)
+        chosen = door.enter(request)
+        seen = work.remembered(chosen, request.cookies)
 
         def make() -> Part:
             facts = work.look(alerts, reader, seen.words, seen.query)
             return Part(facts.title, render("incidents/work.html", seen, {"p": facts, "now_ms": facts.now_ms}))
 
         def table() -> Table:
-            asked = listing.Asked(team=seen.query.get("team", ""))
+            asked = listing.Asked(team=work.team_asked(seen.query))
             return offers.incidents(listing.look(alerts, reader, seen.words, asked))
 
-        return taken(request, seen, {"incidents": table}) or live.page(request, seen, make, here="incidents")
+        response = taken(request, seen, {"incidents": table}) or live.page(request, seen, make, here="incidents")
+        for made in work.choice(chosen):
+            response.set_cookie(made)
+        return response
 
     @get("/alerts", sync_to_thread=True)
     def officer_page(request: Ask) -> Response[bytes]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
+from urllib.parse import quote
 
 from litestar import Response, get, post
 from litestar.handlers import HTTPRouteHandler
@@ -15,10 +15,10 @@ from litestar.params import FromPath
 from alerts.api import NotFound
 from alerts.api import Refused as NotGranted
 from collector.api import Actor
-from dashboards.board.door import own_origin
+from dashboards.board.door import address_of, own_origin
 from dashboards.board.faults import Refused
-from dashboards.board.incidents import page
-from dashboards.board.incidents.acting import Acts
+from dashboards.board.incidents import onsite, page
+from dashboards.board.incidents.acting import read_code
 from dashboards.board.incidents.calling import Namer
 from dashboards.board.incidents.routes import House
 from dashboards.board.incidents.rows import Teller
@@ -28,7 +28,7 @@ from dashboards.board.sessions import Form, see_other
 from dashboards.board.visit import Ask, Visit, answer
 
 _TOKEN: Final = re.compile(r"[0-9A-Za-z._~=-]{8,1000}")
-_CODE: Final = re.compile(r"[0-9A-Za-z-]{1,40}")
+_ACTS: Final = frozenset({"move", "comment", "test"})
 
 
 class Guests:
@@ -57,60 +57,59 @@ class Guests:
             raise Refused(403, "bad_csrf")
         return actor, incident
 
-
-def guest_pages(house: House) -> list[HTTPRouteHandler]:
-    """The page of one incident on a phone, the way in by the code of the centre, the sheet, and the acts."""
-    guests = Guests(house)
-    acts = Acts(house.alerts, house.acts, house.reader, house.commands)
-    todo: dict[str, Callable[[Actor, str, Form], object]] = {
-        "move": acts.move,
-        "comment": acts.comment,
-        "test": lambda actor, key, _form: acts.test(actor, key),
-    }
-
-    def phone(request: Ask, token: str) -> Response[bytes]:
-        seen, actor, incident = guests.enter(request, token)
-        code = seen.query.get("code", "")
-        code = code if _CODE.fullmatch(code) else ""
+    def phone(self, request: Ask, token: str) -> Response[bytes]:
+        """The page of the incident, with the code of the place filled in where the address brings one."""
+        house = self._house
+        seen, actor, incident = self.enter(request, token)
 
         def make() -> Part:
             facts = page.look(house.alerts, house.reader, incident, seen.words)
-            values = {"p": facts, "base": f"/t/{token}", "code": code, "now_ms": facts.now_ms}
+            values = {"p": facts, "base": f"/t/{token}", "code": read_code(seen.query), "now_ms": facts.now_ms}
             return Part(facts.row.title, house.render("incidents/phone.html", seen, values))
 
-        response = house.live.page(request, seen, make, here=called(actor, seen), frame="incidents/phone_frame.html")
+        here = self._called(actor, seen)
+        response = house.live.page(request, seen, make, here=here, frame="incidents/phone_frame.html")
         response.headers["x-robots-tag"] = "noindex"
+        if not seen.part:
+            response.set_cookie(onsite.remember(request, token))
         return response
 
-    def called(actor: Actor, seen: Visit) -> str:
-        return Teller(seen.words, Namer(house.reader), 0).person(actor.name)
+    def sheet(self, request: Ask, token: str) -> Response[bytes]:
+        """Before and after, for A4."""
+        house = self._house
+        seen, actor, incident = self.enter(request, token)
+        facts = sheet_of(house.alerts, house.reader, incident, seen.words, seen.base)
+        title = seen.words("sheet.title", number=str(facts.p.i.number))
+        values = {"s": facts, "title": title, "here": self._called(actor, seen), "back": f"/t/{token}"}
+        return answer(request, house.render("incidents/sheet.html", seen, values | {"now_ms": facts.p.now_ms}))
+
+    def _called(self, actor: Actor, seen: Visit) -> str:
+        return Teller(seen.words, Namer(self._house.reader), 0).person(actor.name)
+
+
+def guest_pages(house: House) -> list[HTTPRouteHandler]:
+    """The page of one incident on a phone, the way in by the code of the centre, the sheet, and the acts."""
+    guests, acts = Guests(house), house.deeds
 
     @get("/t/{token:str}", sync_to_thread=True)
     def phone_page(request: Ask, token: FromPath[str]) -> Response[bytes]:
-        return phone(request, token)
+        return guests.phone(request, token)
 
     @get("/t/{token:str}/here", sync_to_thread=True)
     def here_page(request: Ask, token: FromPath[str]) -> Response[bytes]:
-        return phone(request, token)
+        return guests.phone(request, token)
 
     @get("/t/{token:str}/sheet", sync_to_thread=True)
     def phone_sheet(request: Ask, token: FromPath[str]) -> Response[bytes]:
-        seen, actor, incident = guests.enter(request, token)
-        facts = sheet_of(house.alerts, house.reader, incident, seen.words, seen.base)
-        values = {
-            "s": facts,
-            "title": seen.words("sheet.title", number=str(facts.p.i.number)),
-            "here": called(actor, seen),
-        }
-        values |= {"back": f"/t/{token}", "now_ms": facts.p.now_ms}
-        return answer(request, house.render("incidents/sheet.html", seen, values))
+        return guests.sheet(request, token)
 
     @post("/t/{token:str}/{act:str}", status_code=303, sync_to_thread=True)
     def act_on(request: Ask, token: FromPath[str], act: FromPath[str], data: Form) -> Response[bytes]:
         actor, incident = guests.act(request, token, data.get("csrf", ""))
-        if act not in todo:
+        if act not in _ACTS:
             raise Refused(404, "404")
-        todo[act](actor, incident, data)
-        return see_other(f"/t/{token}#acts")
+        acts.do(act, actor, incident, data, address_of(request))
+        code = read_code(data) if data.get("to") != "on_site" else ""  # one that was read waits until it is asked for
+        return see_other(f"/t/{token}/here?code={quote(code)}#acts" if code else f"/t/{token}#acts")
 
     return [phone_page, here_page, phone_sheet, act_on]

@@ -242,7 +242,7 @@ def message(one: Told, teller: Teller) -> Message:
     """A message of the outbox in words."""
     words, (kind, _, own) = teller.words, one.audience.partition(":")
     names = {"team": lambda: teller.namer.team(own, words), "centre": lambda: teller.namer.centre(own, words)}
-    audience = names[kind]() if kind in names else words("incident.audience_officer")
+    audience = names[kind]() if kind in names else words(f"incident.audience_{kind}")
     return Message(one, audience, words(f"told_kind.{one.kind}"), words(f"told_state.{one.state}"))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from litestar import Response, get, post
@@ -11,14 +10,14 @@ from litestar.params import FromPath
 
 from alerts.api import Commands as AlertCommands
 from alerts.api import Reader as Alerts
-from collector.api import Actor, Commands, Reader
+from collector.api import Commands, Reader
 from dashboards.board import qr
-from dashboards.board.door import Door
+from dashboards.board.door import Door, address_of
 from dashboards.board.exports import taken
-from dashboards.board.faults import Refused
 from dashboards.board.incidents import listing, offers, page
-from dashboards.board.incidents.acting import MUTES, Acts
+from dashboards.board.incidents.acting import MUTES, Acts, read_code
 from dashboards.board.incidents.sheet import sheet_of
+from dashboards.board.incidents.tries import Tries
 from dashboards.board.live import Live
 from dashboards.board.render import Part, Renderer
 from dashboards.board.sessions import Form, see_other
@@ -36,6 +35,12 @@ class House:
     door: Door
     live: Live
     render: Renderer
+    tries: Tries
+
+    @property
+    def deeds(self) -> Acts:
+        """What may be done here, by whoever may."""
+        return Acts(self.alerts, self.acts, self.reader, self.commands, self.tries)
 
 
 def incident_pages(house: House) -> list[HTTPRouteHandler]:
@@ -64,6 +69,7 @@ def incident_pages(house: House) -> list[HTTPRouteHandler]:
         def make() -> Part:
             facts = look()
             values = {"p": facts, "teams": reader.teams(), "mutes": MUTES, "now_ms": facts.now_ms}
+            values |= {"code": read_code(seen.query)}
             return Part(facts.row.title, render("incidents/page.html", seen, values))
 
         makers = {
@@ -88,21 +94,12 @@ def incident_pages(house: House) -> list[HTTPRouteHandler]:
 
 def incident_acts(house: House) -> list[HTTPRouteHandler]:
     """What somebody with an account may do about an incident, and about dead letters."""
-    acts = Acts(house.alerts, house.acts, house.reader, house.commands)
-    todo: dict[str, Callable[[Actor, str, Form], object]] = {
-        "move": acts.move,
-        "comment": acts.comment,
-        "label": acts.label,
-        "mute": acts.mute,
-        "test": lambda actor, key, _form: acts.test(actor, key),
-    }
+    acts = house.deeds
 
     @post("/incidents/{number:int}/{act:str}", status_code=303, sync_to_thread=True)
     def act_on(request: Ask, number: FromPath[int], act: FromPath[str], data: Form) -> Response[bytes]:
         actor = house.door.act(request, data.get("csrf", ""))
-        if act not in todo:
-            raise Refused(404, "404")
-        todo[act](actor, str(number), data)
+        acts.do(act, actor, str(number), data, address_of(request))
         back = "/work" if data.get("back") == "work" else f"/incidents/{number}"
         return see_other(f"{back}#acts")
 
@@ -124,4 +121,9 @@ def incident_acts(house: House) -> list[HTTPRouteHandler]:
         acts.retry(house.door.act(request, data.get("csrf", "")), data)
         return see_other("/alerts#letters")
 
-    return [act_on, link, retry]
+    @post("/alerts/dismiss", status_code=303, sync_to_thread=True)
+    def dismiss(request: Ask, data: Form) -> Response[bytes]:
+        acts.dismiss(house.door.act(request, data.get("csrf", "")), data)
+        return see_other("/alerts#letters")
+
+    return [act_on, link, retry, dismiss]

@@ -105,7 +105,7 @@ class Teller:
     def row(self, held: Incident) -> Row:
         """The incident in words."""
         words, verdict = self.words, held.verdict
-        title = self.say(verdict.said)
+        title = self.say(verdict.said).rstrip(".")  # pages and sentences that go on from it bring their own
         since = words(
             "incident.since", at=minute(held.since_ms, self.now_ms), span=span(age_ms(held, self.now_ms) / 1000, words)
         )

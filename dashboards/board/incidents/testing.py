@@ -8,7 +8,7 @@ from typing import Final
 
 from alerts.api import Incident
 from collector.api import Actor, AgentInfo, Commands, PlannedItem, Reader, TaskInfo
-from dashboards.board.centre import Measure
+from dashboards.board.centre_rows import Measure
 
 SUBJECTS_TESTED: Final = 6
 CENTRES_TESTED: Final = 3

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
+
+from litestar.datastructures import Cookie
 
 from alerts.api import Incident
 from alerts.api import Reader as Alerts
@@ -14,7 +17,12 @@ from dashboards.board.incidents.page import next_of
 from dashboards.board.incidents.rows import Row, Teller, worst_first
 from dashboards.board.incidents.sites import Site, sites
 from dashboards.board.spans import DAY_MS, ZONE_MS
+from dashboards.board.visit import YEAR_S, Visit, cookie
 from dashboards.board.words import Words
+
+ALL: Final = "all"
+TEAM_COOKIE: Final = "motcua_team"
+_TEAM: Final = re.compile(r"[a-z0-9-]{1,60}")
 
 CARDS_SHOWN: Final = 20
 SITES_ON_CARD: Final = 3
@@ -43,12 +51,30 @@ class WorkPage:
     now_ms: int
 
 
+def remembered(seen: Visit, cookies: Mapping[str, str]) -> Visit:
+    """The visit with the team that this browser chose last, where its address names none."""
+    team = seen.query.get("team") or cookies.get(TEAM_COOKIE, "")
+    return replace(seen, query=seen.query | {"team": team}) if _TEAM.fullmatch(team) else seen
+
+
+def team_asked(query: Mapping[str, str]) -> str:
+    """The key of a team; empty for all of them."""
+    team = query.get("team", "")
+    return "" if team == ALL else team
+
+
+def choice(seen: Visit) -> list[Cookie]:
+    """The cookie for a team that this request chose, or all; a page that only looks again chooses nothing."""
+    team = "" if seen.part else seen.query.get("team", "")
+    return [cookie(TEAM_COOKIE, team, max_age=YEAR_S)] if _TEAM.fullmatch(team) else []
+
+
 def look(alerts: Alerts, reader: Reader, words: Words, query: Mapping[str, str]) -> WorkPage:
     """What is open for the team of the address; for all where it names none."""
     now_ms = reader.now_ms()
     teller = Teller(words, Namer(reader), now_ms)
     teams = {team.key: team for team in reader.teams()}
-    team = teams.get(query.get("team", ""))
+    team = teams.get(team_asked(query))
     living = worst_first(alerts.open(), now_ms)
     mine = [held for held in living if held.verdict.visit and (team is None or held.team == team.key)]
     theirs = [held for held in living if not held.verdict.centres and held.ended_ms is None]

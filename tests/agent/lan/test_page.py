@@ -11,16 +11,20 @@ from pathlib import Path
 
 import pytest
 
+from agent.identity import Identity
 from agent.joining import keys
+from agent.lan.desk import LanDesk
 from agent.lan.evidence import Evidence, signed_blob
 from agent.lan.page import View, render, sentence
 from agent.lan.seen import Seen, Sight
 from agent.lan.server import MAX_FORM, Desk, LanPage
 from agent.lan.words import EN, VI
+from agent.talk.contact import Contact
+from tests.support.handclock import HandClock
 from wire import carried
 from wire.carried import MAX_BLOB, CarriedError
 from wire.messages import Notice, Observation, Value
-from wire.onsite import SLOT_MS, here_code, is_here, token_hash
+from wire.onsite import SLOT_MS, here_code, here_url, is_here, token_hash
 from wire.outcomes import Outcome
 
 NOW = 1_763_700_000_000  # 11:40 in Vietnam
@@ -164,6 +168,29 @@ def test_what_is_no_evidence_is_refused(blob: str) -> None:
 def test_without_a_key_the_page_says_why_there_is_no_code(tmp_path: Path) -> None:
     code, why = Evidence(tmp_path, "a", "https://motcua.example/e#", lambda: NOW).code([sight("lan:07375-1")], None)
     assert (code, "failed" in why) == ("", True)
+
+
+def test_the_code_can_be_scanned_where_the_board_s_address_is_known_and_stands_by_itself_where_not(
+    tmp_path: Path,
+) -> None:
+    who = Identity(agent="01ARZ3NDEKTSV4RRFFQ69G5FAV", centre="07375-1", token="secret", url="https://c.example:8443")
+    clock = HandClock(NOW)
+
+    def page(board: str) -> View:
+        desk = LanDesk(
+            who, tmp_path, board, clock=clock, contact=Contact(clock), due=lambda _item: None, items=list,
+            sink=lambda _o: None,
+        )  # fmt: skip
+        return desk.look()
+
+    shown, plain = page("https://motcua.example"), page("")
+    assert shown.code == plain.code
+    assert (shown.way.startswith("<svg"), plain.way) == (True, "")
+    assert here_url("https://motcua.example", "07375-1", shown.code) == (
+        f"https://motcua.example/here?at=07375-1&code={shown.code}"
+    )
+    assert "mã này được điền sẵn" in render(shown, "vi")
+    assert "điền sẵn" not in render(plain, "vi")
 
 
 # --- over HTTP ------------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def test_every_value_is_said_by_the_ending_of_its_name(monkeypatch: pytest.Monke
     texts = {lang: {**catalogue(lang), "test.all": ALL} for lang in LANGS}
     monkeypatch.setattr("alerts.api.words.catalogue", texts.__getitem__)
     assert say(Said("test.all", EVERY), "vi", Province()) == (
-        "VNPT a|phường Bắc Giang, VNPT|nhà mạng|VD-07210-A|09:13 ngày 23/11|1 phút 15 giây|38,4 Mbit/s|12,3 %|1.200|–"
+        "VNPT a|phường Bắc Giang, VNPT|nhà mạng|VD-07210-A|09:13 ngày 23/11|1 phút 15 giây|38,4 Mb/s|12,3 %|1.200|–"
     )
 
 

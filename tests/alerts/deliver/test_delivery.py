@@ -368,6 +368,35 @@ def test_a_team_that_no_message_reaches_is_said_to_the_officer_at_once(bench: Be
     assert "Không gửi được tin tới tổ" in letters(server)[1].text
 
 
+DEPUTY = """
+[routes.deputy]
+channels = ["mail"]
+[routes.deputy.addresses]
+mail = "deputy@example.com"
+"""
+
+
+@pytest.mark.parametrize("named", [pytest.param(DEPUTY, id="named"), pytest.param("", id="nobody is named")])
+def test_what_only_the_officer_was_called_about_goes_to_the_deputy_once_where_there_is_one(
+    bench: Bench, server: Receiver, named: str
+) -> None:
+    bench.settle((bench.home / "alerts.toml").read_text("utf-8") + named)
+    bench.world.open_on = {"07210-1": [(NOW_MS, NOW_MS + HOUR_MS), (NOW_MS + 10 * HOUR_MS, NOW_MS + 14 * HOUR_MS)]}
+    case = bench.open()
+    bench.put(case, audience=OFFICER)
+    bench.step()
+    bench.step(1_799)
+    assert [left.kind for left in letters(server)] == ["call"]
+    bench.step(31, turns=2)
+    bench.step(20 * HOUR_MS / 1000, turns=2)
+    said = [(left.kind, left.address) for left in letters(server)]
+    assert said == [("call", "officer@example.com"), *([("escalation", "deputy@example.com")] if named else [])]
+    if named:
+        assert "Cán bộ theo dõi chưa nhận việc" in letters(server)[1].text
+        told = [Said("deliver.told_officer.call", {"channel": "mail"})]
+        assert bench.story(case) == [*told, Said("deliver.told_deputy.escalation", {"channel": "mail"})]
+
+
 # --- notices --------------------------------------------------------------------------------------------------------
 
 

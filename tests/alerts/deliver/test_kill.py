@@ -20,7 +20,7 @@ from tests.support.telling import NOW_MS, incident
 
 PAUSE_MS = 130_000  # the lease of what was claimed is over by then
 NEVER = 1_000_000
-MOMENTS = 26
+MOMENTS = 28
 """Two around each job of the writer and each request, in the turn that does everything."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from alerts.api import Incident, Said
 from alerts.deliver.deciding import quiet_until
 from alerts.deliver.digests import digest_key, together
-from alerts.deliver.escalating import next_step
+from alerts.deliver.escalating import Patience, next_step
 from alerts.deliver.manner import Manner
 from alerts.deliver.message import Message, pack
 from alerts.deliver.names import InventoryNames
@@ -33,8 +34,9 @@ MANNER = Manner(digest_messages=5, digest_s=600.0, acknowledge_s=1800.0)
 
 def row(n: int = 0, kind: str = "call", audience: str = "team:vnpt-bac", **changed: object) -> Row:
     message = replace_whom(saying(incident(), "call"), "An")
+    turn = f"0-{n}" if kind == "escalation" else n
     plain = Row(
-        f"01J/{kind}/{n}/{audience}", "01J", kind, audience, "mail", "", pack(message), "sent", NOW_MS, NOW_MS, 0,
+        f"01J/{kind}/{turn}/{audience}", "01J", kind, audience, "mail", "", pack(message), "sent", NOW_MS, NOW_MS, 0,
         NOW_MS, "",
     )  # fmt: skip
     return replace(plain, **changed)  # type: ignore[arg-type]  # names are those of Row
@@ -141,6 +143,8 @@ AN, BINH = (
 )
 ROTA = Town(rota={"vnpt-bac": [AN, BINH]})
 LATE = NOW_MS + 1_800_000
+PATIENCE = Patience(1800.0)
+WITH_DEPUTY = Patience(1800.0, deputy=True)
 BINH_CALLED = row(1, "escalation", message=pack(replace_whom(saying(incident(), "escalation"), "Bình")))
 
 
@@ -173,13 +177,65 @@ BINH_CALLED = row(1, "escalation", message=pack(replace_whom(saying(incident(), 
 def test_what_nobody_takes_on_is_taken_further(
     told: Sequence[Row], town: Town, at_ms: int, next_one: tuple[str, str] | None
 ) -> None:
-    step = next_step(incident(), told, town, 1800.0, at_ms)
+    step = next_step(incident(), told, town, PATIENCE, at_ms)
     assert (None if step is None else (step.audience.key, step.audience.person)) == next_one
 
 
 def test_a_muted_incident_is_taken_nowhere() -> None:
     muted: Incident = replace(incident(), muted_until_ms=LATE + 1)
-    assert next_step(muted, [row()], ROTA, 1800.0, LATE) is None
+    assert next_step(muted, [row()], ROTA, PATIENCE, LATE) is None
+
+
+TO_OFFICER, TO_DEPUTY = row(2, "escalation", "officer"), row(3, "escalation", "deputy")
+UNSENT: dict[str, Any] = {"state": "dead", "sent_ms": None}
+
+
+@pytest.mark.parametrize(
+    ("told", "at_ms", "next_one"),
+    [
+        pytest.param([row(audience="officer")], LATE - 1, None, id="there is time"),
+        pytest.param([row(audience="officer")], LATE, ("deputy", "officer_silent"), id="the officer's own"),
+        pytest.param([row(), TO_OFFICER], LATE, ("deputy", "officer_silent"), id="after team and officer"),
+        pytest.param([row(), BINH_CALLED], LATE, ("officer", "nobody_answered"), id="the officer comes before"),
+        pytest.param([row(audience="officer"), TO_DEPUTY], 9 * LATE, None, id="the deputy knows"),
+        pytest.param(
+            [row(audience="officer", **UNSENT)], NOW_MS, ("deputy", "officer_unreached"), id="no message got there"
+        ),
+        pytest.param(
+            [row(**UNSENT), replace(TO_OFFICER, **UNSENT)], NOW_MS, ("deputy", "officer_unreached"), id="to nobody"
+        ),
+        pytest.param(
+            [row(audience="officer"), row(audience="centre:07210-1", sent_ms=LATE)], LATE,
+            ("deputy", "officer_silent"), id="a notice at a centre is no answer, and no call",
+        ),
+        pytest.param([row(audience="centre:07210-1")], 9 * LATE, None, id="a notice asks nobody"),
+    ],
+)  # fmt: skip
+def test_what_the_officer_does_not_take_on_is_taken_to_the_deputy(
+    told: Sequence[Row], at_ms: int, next_one: tuple[str, str] | None
+) -> None:
+    step = next_step(incident(), told, ROTA, WITH_DEPUTY, at_ms)
+    assert (None if step is None else (step.audience.key, step.why.key.removeprefix("deliver."))) == next_one
+
+
+def test_where_nobody_has_to_travel_time_is_counted_while_those_who_see_it_are_open() -> None:
+    def opens(centre: str, from_ms: int, to_ms: int) -> list[tuple[int, int]]:
+        return [(max(from_ms, LATE), to_ms)] if centre == "07375-1" and to_ms > LATE else []
+
+    seen = replace(incident().verdict, centres=(), affected=("07375-1",), visit=False, owner="service")
+    case, told = replace(incident(), verdict=seen), [row(audience="officer")]
+    town = Town(opens=opens)
+    assert next_step(case, told, town, WITH_DEPUTY, LATE + 1_799_999) is None
+    assert next_step(case, told, town, WITH_DEPUTY, LATE + 1_800_000) is not None
+
+
+def test_what_comes_back_is_taken_further_anew() -> None:
+    again = replace(incident(), reopened=1)
+    before = [row(), TO_OFFICER, TO_DEPUTY]
+    assert next_step(again, before, Town(), WITH_DEPUTY, LATE) is None, "nobody was called again yet"
+    step = next_step(again, [*before, row(1)], Town(), WITH_DEPUTY, LATE)
+    assert step is not None
+    assert step.audience.key == "officer"
 
 
 # --- names ----------------------------------------------------------------------------------------------------------
@@ -213,7 +269,7 @@ def test_things_are_called_as_the_inventory_calls_them(key: str, vi: str, en: st
 
 
 def test_why_somebody_else_is_called_is_said() -> None:
-    step = next_step(incident(), [row()], ROTA, 1800.0, LATE)
+    step = next_step(incident(), [row()], ROTA, PATIENCE, LATE)
     assert step is not None
     assert step.why == Said("deliver.next_on_duty", {"person": "Bình"})
     assert step.audience == Audience("team:vnpt-bac", "Bình", "+84 Bình", "")

@@ -183,6 +183,17 @@ def test_dead_letters_are_tried_again_and_no_others(fallen: Province, acts: Comm
     assert (reader.told(dead=True), reader.told("1")[0].state) == ([], "waiting")
 
 
+def test_dead_letters_are_dismissed_by_somebody_and_no_others(fallen: Province, acts: Commands, reader: Reader) -> None:
+    [told] = reader.told("1")
+    assert acts.dismiss(LAN, [told.key]) == 0
+    dead = update(outbox).values(state="dead", error="refused")
+    fallen.hub.store.writer.do(lambda conn: conn.execute(dead).rowcount)
+    assert acts.dismiss(LAN, [told.key, "nobody"]) == 1
+    left = reader.told("1")[0]
+    assert (reader.told(dead=True), left.state, left.error) == ([], "dropped", f"dismissed by {LAN.name}: refused")
+    assert acts.retry(LAN, [told.key]) == 0
+
+
 # --- links -----------------------------------------------------------------------------------------------------------
 
 

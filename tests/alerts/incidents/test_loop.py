@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from itertools import count
 
 import pytest
-from sqlalchemy import Connection, delete, event, func, select
+from sqlalchemy import Connection, delete, event, func, insert, literal, select
 
 import alerts
 from alerts.api import Verdict
 from alerts.incidents.loop import IDLE_S, Incidents
 from alerts.incidents.reconcile import Life, Look, Outcome, reconcile
 from alerts.incidents.writing import Moved
-from alerts.tables import incident
+from alerts.tables import incident, outbox
 from alerts.tables import tables as alert_tables
 from collector.api import Actor
 from collector.hub import Hub
@@ -28,6 +28,10 @@ from tests.support.measured import LINE, T0, every, ms
 from tests.support.town import Town
 
 LAN_NGUYEN = Actor("Lan", "session")
+_TAKEN = {
+    "key": outbox.c.incident + literal("/escalation/0-0/deputy"), "kind": literal("escalation"),
+    "audience": literal("deputy"),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -52,6 +56,25 @@ def test_a_flip_becomes_an_incident_its_history_and_a_message_in_one_step(provin
     assert [row[0] for row in kept["told"]] == ["#1/call/0/officer"]
     assert kept["places"] == [("#1", "07001-1", False)]
     assert province.woken == ["incidents", "outbox"]
+
+
+def test_whom_it_was_taken_to_because_nobody_took_it_on_is_told_how_it_ended(
+    province: Province, clock: HandClock
+) -> None:
+    loop = province.loop()
+    province.flip(line(1), "down", clock.wall)
+    clock.forward(30 * S)
+    loop.step()
+    further = insert(outbox).from_select(
+        [column.name for column in outbox.c],
+        select(*(_TAKEN.get(column.name, column) for column in outbox.c)).where(outbox.c.kind == "call"),
+    )
+    province.hub.store.writer.do(lambda conn: conn.execute(further).rowcount)
+    province.flip(line(1), "ok", clock.wall)
+    clock.forward(2 * MINUTE)
+    loop.step()
+    ended = [key for key, _ in province.content()["told"] if "/recovered/" in key]
+    assert [key.rpartition("/")[2] for key in ended] == ["deputy", "officer"]
 
 
 def test_a_step_without_news_writes_nothing(province: Province, clock: HandClock) -> None:

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.dashboards.board.test_browser import opened
-from tests.support.alerts_double import CUT, TOKEN, desk
+from tests.support.alerts_double import CUT, SLOW_LINE, TOKEN, desk
 from tests.support.board_server import Served, served
 
 pytestmark = pytest.mark.browser
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 PHONE = f"/t/{TOKEN}"
 PATHS = [
     "/incidents", "/incidents/1041", "/incidents/1042", "/incidents/1038", "/incidents/1036", "/work", "/alerts", PHONE,
-    f"{PHONE}/sheet", f"/centres/{CUT[0]}", "/",
+    f"{PHONE}/sheet", f"/centres/{CUT[0]}", f"/here?at={CUT[1]}&code=123456", "/",
 ]  # fmt: skip
 
 
@@ -38,6 +38,17 @@ def test_incidents_fit_and_are_quiet(chromium: Browser, told: Served, size: tupl
         page.goto(told.url + path)
         assert page.evaluate("document.documentElement.scrollWidth") <= size[0], path
     assert errors == []
+    page.context.close()
+
+
+def test_names_have_room_beside_the_buttons_of_somebody_who_is_signed_in(chromium: Browser, told: Served) -> None:
+    page, _ = opened(chromium, told, "/", size=(1280, 900))
+    told.world.links.add("good-link")
+    page.goto(f"{told.url}/login/good-link")
+    page.goto(f"{told.url}/centres/{SLOW_LINE}")
+    wide = page.evaluate("[...document.querySelectorAll('.asked tbody th')].map(e => e.getBoundingClientRect().width)")
+    assert len(wide) > 12
+    assert min(wide) >= 220
     page.context.close()
 
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from collector.api import PlannedItem, StoredObservation
-from dashboards.board.centre import targets_shown
+from dashboards.board.centre_rows import targets_shown
 from dashboards.board.figures import headline, reach
 from dashboards.board.words import catalogue
 from wire.messages import Observation, Value

@@ -9,6 +9,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from alerts.api import Said
 from tests.dashboards.board.test_pages import text_of
 from tests.support.alerts_double import CUT, REPAIRED, TOKEN, Desk, desk
 from tests.support.board_server import Served, served
@@ -101,7 +102,7 @@ def test_a_form_that_cannot_be_meant_is_refused_and_leads_back(
 
 
 @pytest.mark.parametrize(
-    "path", ["/incidents/1042/move", "/incidents/1042/test", "/incidents/1042/link", "/alerts/retry"]
+    "path", [f"/incidents/1042/{act}" for act in ("move", "test", "link")] + ["/alerts/retry", "/alerts/dismiss"]
 )
 def test_without_session_or_mark_nothing_is_done(told: Served, path: str) -> None:
     form = {"to": "acknowledged", "all": "1"}
@@ -111,7 +112,7 @@ def test_without_session_or_mark_nothing_is_done(told: Served, path: str) -> Non
     foreign = told.client.post(path, data={**MARK, **form}, headers={"origin": "http://evil.example"})
     assert foreign.status_code == 403
     assert stage(told, 1042) == "notified"
-    assert the(told).retried == []
+    assert (the(told).retried, the(told).dismissed) == ([], [])
     assert told.world.listed_tasks == []
 
 
@@ -123,6 +124,16 @@ def test_dead_letters_are_tried_again_one_by_one_or_all(told: Served) -> None:
     assert post(told, "/alerts/retry", **MARK, key=first).status_code == 409
     post(told, "/alerts/retry", **MARK, all="1")
     assert the(told).retried == [first, second]
+    assert "Mọi tin đều đã gửi được" in text_of(told.client.get("/alerts"))
+
+
+def test_a_dead_letter_that_nobody_needs_any_more_is_taken_off_the_list(told: Served) -> None:
+    told.log_in()
+    first, second = (one.key for one in the(told).told(dead=True))
+    assert post(told, "/alerts/dismiss", **MARK, key=first).status_code == 303
+    assert post(told, "/alerts/dismiss", **MARK, key=first).status_code == 409
+    post(told, "/alerts/dismiss", **MARK, all="1")
+    assert (the(told).dismissed, the(told).retried) == ([first, second], [])
     assert "Mọi tin đều đã gửi được" in text_of(told.client.get("/alerts"))
 
 
@@ -215,6 +226,15 @@ def test_a_technician_goes_all_the_way_on_the_phone(told: Served) -> None:
     assert "Chưa đóng được, vẫn còn: TSLCD VNPT (B) tại Tây Yên Tử (không trả lời)" in said
     assert "Nối lại cáp." in text_of(told.page(f"{PHONE}/sheet"))
     assert {task.requested_by for task in told.world.listed_tasks} == {"team:vnpt-bac"}
+
+
+def test_a_sentence_with_a_full_stop_of_its_own_gets_no_second_one(told: Served) -> None:
+    held = the(told).incident("1042")
+    said = Said("verdict.power_confirmed", {"centre": f"centre:{CUT[0]}", "since_ms": held.since_ms})
+    the(told).keep(replace(held, verdict=replace(held.verdict, said=said)))
+    for path in (PHONE, f"{PHONE}/sheet", "/work", "/incidents", "/incidents/1042"):
+        page = text_of(told.page(path))
+        assert ("không cần cử người" in page, "cử người.." in page) == (True, False), path
 
 
 def test_the_phone_s_page_leads_nowhere_else(told: Served) -> None:
