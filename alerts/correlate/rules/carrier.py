@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from alerts.api.facts import Confidence, Said, Value, Verdict
 from alerts.correlate.case import Case
 from alerts.correlate.found import Found, Rule, left_behind, of_runs, shared_end
+from alerts.correlate.gone import gone
 from alerts.correlate.ground import Group, group_of
-from alerts.correlate.rules.power import gone
 from alerts.correlate.runs import Run
 from alerts.correlate.site import Site, measured_inside
 
