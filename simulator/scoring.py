@@ -109,7 +109,7 @@ def score(seed: int, truth: Sequence[Told], heard: Heard) -> Scored:
             continue  # nobody ever heard of it
         if not docket.about[one.id]:
             false += [] if any(plea.explains(one) for plea in docket.pleas) else [one.number]
-        elif one.id not in chosen and not withdrawn(one):
+        elif one.id not in chosen and not withdrawn(one) and docket.answered(one):
             spare.append(one.number)
     rows = [docket.row(plea) for plea in docket.pleas]
     return Scored(seed, rows, [_seen(one, heard) for one in heard.incidents], false, spare)
@@ -226,6 +226,10 @@ class _Docket:
 
     def _of(self, plea: _Plea) -> list[Incident]:
         return [one for one in self._incidents if plea in self.about[one.id]]
+
+    def answered(self, one: Incident) -> bool:
+        """Whether every cause that an incident is about has a better one: a cause that is not due has none at all."""
+        return all(self.best[plea.cause.id] is not None for plea in self.about[one.id])
 
     def row(self, plea: _Plea) -> Row:
         """What became of a cause."""

@@ -64,6 +64,11 @@ class Site:
         """Those that somebody measures, or that are not well: what nobody looks at tells nothing."""
         return [line for line in self.stand.lines if line.subject in self.measured or line.subject in self.runs]
 
+    def whole(self, run: Run) -> list[Run]:
+        """A run with the part of it that follows the start of a machine, where it was parted."""
+        later = (one for one in self.of(run.subject).get(run.state, ()) if one.from_ms == run.to_ms)
+        return [run, *later]
+
     # --- silence ----------------------------------------------------------------------------------------------------
 
     def silent_with(self, from_ms: int) -> Run | None:

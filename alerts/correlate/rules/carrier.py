@@ -133,8 +133,8 @@ def _not_asked(site: Site, line: str, at_ms: int) -> bool:
 
 
 def _told(case: Case, group: Group, members: Sequence[_Event], of: int) -> Found:
-    runs = [event.run for event in members]
-    ended = shared_end(runs, case.limits.carrier_share, case.together_ms)
+    ended = shared_end([e.site.whole(e.run)[-1] for e in members], case.limits.carrier_share, case.together_ms)
+    runs = [part for event in members for part in event.site.whole(event.run)]
     silences = [s for event in members if (s := _silence(event, group)) is not None]
     since = min((event.from_ms for event in members if event.sure), default=members[0].from_ms)
     centres = tuple(sorted({event.site.centre for event in members}))

@@ -98,9 +98,9 @@ def cut_within_power(scene: Scene, centre: str) -> Scene:
 
 
 def power_before_a_carrier(scene: Scene) -> Scene:
-    """b3 has no power two minutes before all of its carrier's group is cut."""
+    """b3 has no power two minutes before all of its carrier's group is cut; it has it back shortly before that."""
     for line in lines_of("b3"):
-        scene.lost(line, -120, 1_750)
+        scene.lost(line, -120, 1_730).cut(line, 1_730, 1_800, known=1_810)
     scene.told("agent:b3", "unknown", "silent", -130, 1_800).boot("b3", 1_700, known=1_810)
     scene.told("lan:b3", "unknown", "silent", -130, 1_720, known=1_810)
     for centre in ("b1", "b2", "b4"):
