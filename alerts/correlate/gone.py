@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from alerts.correlate.case import Case
-from alerts.correlate.ground import group_of
+from alerts.correlate.ground import Group, group_of
 from alerts.correlate.picture import Boot
 from alerts.correlate.runs import Run, near
 from alerts.correlate.site import Site, measured_inside
@@ -122,3 +122,40 @@ def gone(site: Site, at_ms: int, group: str) -> bool:
     if len(lost) == len(others):
         return True
     return group_of(lead) != group and site.undecided(silence)
+
+
+# --- many at once ---------------------------------------------------------------------------------------------------
+
+
+def without_power(case: Case, group: Group, at_ms: int) -> set[str]:
+    """Centres of a group that lost more than its lines then, or whose machine was off; where most that can tell did,
+    all of them are."""
+    every = [case.sites[centre] for centre in group.centres & case.sites.keys()]
+    lost = {site.centre for site in every if gone(site, at_ms, group.key)}
+    telling = group.witnesses - _untold(case, group, at_ms) | lost
+    off = {site.centre for site in every if _off(site, at_ms, group.key)}
+    silent = {site.centre for site in every if site.silent_with(at_ms) is not None} | off
+    share = case.limits.carrier_share
+    most = (lost and len(lost) >= share * len(telling)) or (off and len(off) >= share * len(silent))
+    return set(group.centres) if most else lost | off
+
+
+def _off(site: Site, at_ms: int, group: str) -> bool:
+    """Whether its machine was off from then on, as it told once it was back, and had measured no line lost before."""
+    span = site.together_ms
+    gaps = (site.gap_before(boot) for boot in site.boots)
+    if not any(gap is not None and abs(gap.from_ms - at_ms) <= span for gap in gaps):
+        return False
+    lost = (site.lost(line, at_ms - span, at_ms + span) for line in site.stand.lines if group_of(line) == group)
+    return not any(run is not None and measured_inside(run) for run in lost)
+
+
+def _untold(case: Case, group: Group, at_ms: int) -> set[str]:
+    """Witnesses that cannot tell yet: silent, by a line of the group, and the province may still find more lost."""
+    found = set()
+    for centre in group.witnesses & case.sites.keys():
+        site = case.sites[centre]
+        silence, lead = site.silent_with(at_ms), site.stand.lead
+        if silence is not None and lead is not None and group_of(lead) == group.key and site.undecided(silence):
+            found.add(centre)
+    return found

@@ -110,6 +110,17 @@ def power_before_a_carrier(scene: Scene) -> Scene:
     return scene.cut("b5/b", 5, 1_800).cut("b6/b", 8, 1_800)
 
 
+def area_of_one_carrier(scene: Scene, booted: str) -> Scene:
+    """b1 to b4 lose all they have of vnpt; when they are back, these were started anew."""
+    for centre in ("b1", "b2", "b3", "b4"):
+        scene.silent(centre, -20, 1_800, known=40)
+        for line in lines_of(centre)[:2]:
+            scene.lost(line, 10, 1_800)
+    for centre in booted.split():
+        scene.boot(centre, 1_790)
+    return scene
+
+
 SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
     ("nothing is wrong", lambda s: s, 600, {}),
     ("one line, measured by its box", lambda s: s.cut("b1/b", 0), 90, {"line:b1/b": "line"}),
@@ -137,6 +148,12 @@ SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
     ("its box is started anew while one of its lines is cut",
      lambda s: s.cut("b5/b", 0).silent("b5", 300, 400).boot("b5", 380), 500,
      {"centre:b5": "unknown", "line:b5/b": "line"}),
+    ("two neighbours of one carrier, both started anew",
+     lambda s: s.gone("b3", 0, 1_800).gone("b4", 20, 1_800).boot("b3", 1_790).boot("b4", 1_795), 1_900,
+     {"power:area/bac": "power"}),
+    ("a carrier's cut, and one of its centres started anew",
+     lambda s: area_of_one_carrier(s, "b3").cut("b5/b", 5, 1_800), 1_900,
+     {"carrier:vnpt/vnpt-bac": "carrier", "power:b3": "power"}),
     ("power by neighbours on several carriers", area_out, 260, {"power:area/bac": "power"}),
     ("an area goes dark, and nothing is seen yet", lambda s: _silent(s, "b1 b2 b3 b4 b5 b6"), 70,
      {"power:area/bac": "power"}),
@@ -321,6 +338,25 @@ def test_what_is_known_of_the_power_by_the_record_alone_spans_the_time_without_m
     assert (line.since_ms, line.ended_ms) == (ms(0), ms(2_000))
     assert (power.since_ms, power.ended_ms, power.confidence) == (ms(600), ms(1_230), "certain")
     assert next(one.why.key for one in power.considered if one.fired) == "why.power_record"
+
+
+@pytest.mark.parametrize(
+    ("booted", "now_s", "expected"),
+    [
+        pytest.param("b1 b2 b3 b4", 400, "carrier", id="while it lasts nobody can tell"),
+        pytest.param("", 1_900, "carrier", id="none started anew: the carrier"),
+        pytest.param("b1 b2 b3", 1_900, "power", id="most started anew: the power"),
+    ],
+)
+def test_an_area_that_hangs_on_one_carrier_is_told_from_its_power_by_the_machines_starts(
+    booted: str, now_s: float, expected: Owner
+) -> None:
+    seen = area_of_one_carrier(Scene(), booted).at(now_s)
+    own = {key: line for key, line in seen.topology.lines.items() if line.centre in {"b1", "b2", "b3", "b4"}}
+    lines = {key: line for key, line in own.items() if line.carrier == "vnpt"}
+    verdicts = correlate(replace(seen, topology=replace(seen.topology, lines=lines)))
+    assert {one.owner for one in verdicts} == {expected}
+    assert max(len(one.centres) for one in verdicts) >= 3
 
 
 def test_maintenance_leaves_what_lasts_longer() -> None:
