@@ -5,7 +5,7 @@ Shared by the rules of power, which tell of it, and of carriers, which must not.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from alerts.correlate.case import Case
@@ -62,10 +62,9 @@ def times_gone(case: Case, site: Site) -> Iterator[Gone]:
         elif site.undecided(silence) and not any(measured_inside(run) for run in lost):
             since = min((run.from_ms for run in lost), default=silence.from_ms)
             found.append(Gone(site, since, silence, lost, site.battery(since), sure=False))
+    found += _by_record(case, site, {one.boot for one in found})
     yield from found
-    yield from _by_record(case, site, {one.boot for one in found})
-    if not site.stand.boxes:
-        yield from _without_box(case, site)
+    yield from _unheard(case, site, {run for one in found for run in one.lost})
 
 
 def _by_record(case: Case, site: Site, told: Collection[Boot | None]) -> Iterator[Gone]:
@@ -82,16 +81,27 @@ def _by_record(case: Case, site: Site, told: Collection[Boot | None]) -> Iterato
             yield Gone(site, gap.from_ms, None, lost, boot=boot, gap=gap)
 
 
-def _without_box(case: Case, site: Site) -> Iterator[Gone]:
-    """Where nobody but the province looks: each time that all of several lines were lost together."""
+def _unheard(case: Case, site: Site, told: Set[Run]) -> Iterator[Gone]:
+    """Where nobody but the province looks, because no box stands there or it was silent long before: each time that all
+    of several lines were lost together."""
     left = sorted(case.free(site.every("line:", "down")), key=lambda run: run.from_ms)
     while len(left) > 1:
         lost = [run for run in left if run.from_ms <= left[0].from_ms + case.together_ms]
         if len({run.subject for run in lost}) == len(lost) == len(site.lines()):
-            yield Gone(site, lost[0].from_ms, None, tuple(lost))
+            if told.isdisjoint(lost) and _alone(site, lost):
+                yield Gone(site, lost[0].from_ms, None, tuple(lost))
             left = left[len(lost) :]
         else:
             left = left[1:]
+
+
+def _alone(site: Site, lost: Sequence[Run]) -> bool:
+    """Whether the province alone tells of these losses."""
+    if not site.stand.boxes:
+        return True
+    first_ms = lost[0].from_ms
+    early = any(run.from_ms < first_ms - site.together_ms and run.end_ms > first_ms for run in site.silences)
+    return early and not any(measured_inside(run) for run in lost)
 
 
 def dark(site: Site, silence: Run, lost: Sequence[Run]) -> bool:
