@@ -149,6 +149,17 @@ def test_the_incident_of_a_cause_that_is_not_due_is_not_beside_another() -> None
     assert found.spare == []
 
 
+def test_a_call_for_what_was_not_due_is_no_second_call_for_what_hid_it() -> None:
+    trunk = [f"0700{n}-1/{letter}" for n in (1, 3) for letter in "ab"]
+    causes = [cause("carrier_cut", *trunk, first=0, last=20), cause("line_lossy", A, first=5, last=35, name="lossy")]
+    cut = incident("i", Verdict("carrier:vnpt/vnpt-1", "carrier", tuple(f"line:{key}" for key in trunk)), 0, 20)
+    told = [Message("i", "team:x", at(1)), Message("j", "team:x", at(26))]
+    found = scored(causes, [cut, incident("j", line(), 22, 40)], told)
+    assert ([row.due for row in found.rows], found.rows[0].calls, found.spare) == ([True, False], {"team:x": 1}, [])
+    other = scored(causes, [cut, incident("j", line(owner="power"), 22, 40)], told)
+    assert other.rows[0].calls == {"team:x": 2}
+
+
 def test_a_planned_stop_calls_nobody() -> None:
     stop = Planned(f"line:{A}", at(5), at(40))
     quiet = figures([scored([CUT], [], [], stop)], 1.0)
