@@ -41,7 +41,8 @@ class Figures:
     """`causes`: those of which something had to be told. `messages_per_cause`: calls for each cause and audience;
     `one_message` is the share of causes with exactly one to each audience. Lists name seed, cause and what was wrong.
 
-    `quiet`: planned causes, and how many of them somebody was called for all the same.
+    `detect`: of what is seen at once; `detect_slow`: of all else. `afterwards`: causes that others hid while they
+    lasted, found in what arrived late. `quiet`: planned causes, and how many of them somebody was called for.
     """
 
     seeds: int
@@ -52,6 +53,7 @@ class Figures:
     one_message: float
     detect: Times
     detect_slow: Times
+    afterwards: list[str]
     kinds: dict[str, Kind]
     missed: list[str]
     wrong_owner: list[str]
@@ -81,8 +83,9 @@ def figures(trials: Sequence[Scored], spent_s: float) -> Figures:
         owner_right=_share(sum(row.right for _, row in found), len(found)),
         messages_per_cause=round(mean(told), 4) if told else 0.0,
         one_message=_share(len(found) - len(alone), len(found)),
-        detect=_times(row for _, row in found if row.kind in AT_ONCE),
-        detect_slow=_times(row for _, row in found if row.kind not in AT_ONCE),
+        detect=_times(row for _, row in found if row.kind in AT_ONCE and row.timely),
+        detect_slow=_times(row for _, row in found if row.kind not in AT_ONCE or not row.timely),
+        afterwards=[name(seed, row) for seed, row in found if not row.timely],
         kinds=_by_kind([row for _, row in due]),
         missed=[name(seed, row) for seed, row in due if not row.found],
         wrong_owner=[f"{name(seed, row)}: {row.owner}, not {'/'.join(row.owners)}" for seed, row in found

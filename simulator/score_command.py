@@ -4,7 +4,7 @@ import dataclasses
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -14,15 +14,38 @@ import typer
 from simulator import score_console
 from simulator.command import PROVINCE
 from simulator.console import show
-from simulator.errors import FAILED, SimulatorError
+from simulator.errors import FAILED, ScenarioError, SimulatorError
 from simulator.figures import figures
 from simulator.ground import Roof
+from simulator.keeping import Keeping
 from simulator.scenario import read_scenario
 from simulator.scoring import Scored
-from simulator.trials import Job, Player, at_once, here, scratch, work
+from simulator.trials import Job, Over, Player, at_once, here, scratch, work
 
 SEEDS: Final = 20
 _WORK: Final = "--work"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Play:
+    """Plays trials by so many workers; none begins once it is `over`."""
+
+    player: Player
+    workers: int
+    province: Path
+    over: Over
+
+    def __call__(self, jobs: Sequence[Job]) -> Iterator[Scored]:
+        workers = min(self.workers, len(jobs))
+        if not workers:
+            return
+        with score_console.bar(len(jobs)) as told:
+            if workers == 1:
+                yield from here(self.player, jobs, told, self.over)
+                return
+            folder = str(self.province.absolute())
+            command = [sys.executable, "-m", "motcua", "alerts", "score", _WORK, "--province", folder]
+            yield from at_once(command, jobs, workers, told, self.over)
 
 
 def command(roof: Roof) -> Callable[..., None]:
@@ -40,6 +63,12 @@ def command(roof: Roof) -> Callable[..., None]:
         ] = None,
         jobs: Annotated[int, typer.Option(help="at once; default: one for each processor", min=0)] = 0,
         as_json: Annotated[bool, typer.Option("--json", help="one object")] = False,
+        kept: Annotated[
+            Path | None, typer.Option(help="a file of what each seed gave: those in it are not played again")
+        ] = None,
+        minutes: Annotated[
+            float, typer.Option(help="begin no trial later than this; the next call with --kept goes on", min=0)
+        ] = 0.0,
         province: Annotated[
             Path, typer.Option(help="the folder that is played", show_default="the example, Bắc Ninh")
         ] = PROVINCE,
@@ -62,7 +91,8 @@ def command(roof: Roof) -> Callable[..., None]:
                 wanted = shown or range(first_seed, first_seed + (seeds or (1 if files else SEEDS)))
                 todo = [Job(seed, name) for name in files or [""] for seed in wanted]
                 began_s = time.monotonic()
-                found = _play(player, todo, jobs or os.cpu_count() or 1, province)
+                play = _Play(player, jobs or os.cpu_count() or 1, province, lambda: _late(began_s, minutes))
+                found = sorted(_trials(todo, _keeping(kept, province, files), play), key=lambda one: one.seed)
         except SimulatorError as error:
             sys.stderr.write(f"motcua: {error}\n")
             raise typer.Exit(error.code) from error
@@ -74,16 +104,38 @@ def command(roof: Roof) -> Callable[..., None]:
             if shown:
                 score_console.trials(found)
             score_console.table(result)
-        if not result.holds:
+        if not (_all(found, todo) and result.holds):
             raise typer.Exit(FAILED)
 
     return score
 
 
-def _play(player: Player, jobs: Sequence[Job], workers: int, province: Path) -> list[Scored]:
-    workers = min(workers, len(jobs))
-    with score_console.bar(len(jobs)) as told:
-        if workers == 1:
-            return list(here(player, jobs, told))
-        command = [sys.executable, "-m", "motcua", "alerts", "score", _WORK, "--province", str(province.absolute())]
-        return sorted(at_once(command, jobs, workers, told), key=lambda one: one.seed)
+def _keeping(kept: Path | None, province: Path, scenarios: Sequence[str]) -> Keeping | None:
+    if kept is None:
+        return None
+    if scenarios:
+        raise ScenarioError("--kept keeps seeds of composed causes; leave it out where a --scenario is scored")
+    return Keeping(kept, province)
+
+
+def _trials(jobs: Sequence[Job], keeping: Keeping | None, play: _Play) -> Iterator[Scored]:
+    """Those that are kept, then the others as they are over, kept from then on."""
+    if keeping is None:
+        yield from play(jobs)
+        return
+    old = {one.seed: one for one in keeping.found({job.seed for job in jobs})}
+    yield from old.values()
+    for one in play([job for job in jobs if job.seed not in old]):
+        keeping.add(one)
+        yield one
+
+
+def _late(began_s: float, minutes: float) -> bool:
+    return minutes > 0 and time.monotonic() - began_s > 60 * minutes
+
+
+def _all(found: Sequence[Scored], jobs: Sequence[Job]) -> bool:
+    left = len(jobs) - len(found)
+    if left:
+        sys.stderr.write(f"motcua: {left} trials are left; the same call goes on with them where --kept is given\n")
+    return not left

@@ -63,7 +63,8 @@ def table(f: Figures) -> None:
     show(f"  planned             {f.quiet}, somebody called for {len(f.disturbed)}")
     for what, found in (
         ("missed", f.missed), ("owner wrong", f.wrong_owner), ("not one call", f.not_one),
-        ("called though planned", f.disturbed), ("no cause", f.false), ("beside the right one", f.spare),
+        ("called though planned", f.disturbed), ("known afterwards only", f.afterwards),
+        ("no cause", f.false), ("beside the right one", f.spare),
     ):  # fmt: skip
         if found:
             show(f"\n  {what}: {len(found)}")

@@ -10,18 +10,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
-from simulator.causes import Cause
 from simulator.ground import Event, Incident, Message
+from simulator.plea import EARLY_MS, TAIL_MS, Plea
 from simulator.province import Province
-from simulator.truth import Told, place_of
-
-EARLY_MS: Final = 5_000
-TAIL_MS: Final = 1_200_000
-"""How long after its end a cause still explains what is judged: windows of a quarter of an hour, late data."""
-
-FOREVER_MS: Final = 2**62
+from simulator.truth import Told
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +94,7 @@ class Heard:
 
 def score(seed: int, truth: Sequence[Told], heard: Heard) -> Scored:
     """Hold what was told against the truth."""
-    docket = _Docket([_Plea(told, heard.names, heard.province) for told in truth], heard)
+    docket = _Docket([Plea(told, heard.names, heard.province) for told in truth], heard)
     chosen = {one.id for one in docket.best.values() if one is not None}
     false, spare = [], []
     for one in heard.incidents:
@@ -109,7 +102,7 @@ def score(seed: int, truth: Sequence[Told], heard: Heard) -> Scored:
             continue  # nobody ever heard of it
         if not docket.about[one.id]:
             false += [] if any(plea.explains(one) for plea in docket.pleas) else [one.number]
-        elif one.id not in chosen and not withdrawn(one):
+        elif one.id not in chosen and not withdrawn(one) and docket.answered(one):
             spare.append(one.number)
     rows = [docket.row(plea) for plea in docket.pleas]
     return Scored(seed, rows, [_seen(one, heard) for one in heard.incidents], false, spare)
@@ -120,68 +113,7 @@ def withdrawn(one: Incident) -> bool:
     return one.closed_ms is not None and (one.parent is not None or one.ended_ms == one.since_ms)
 
 
-class _Plea:
-    """A cause with the subjects that are its own, and the keys an incident may be named by."""
-
-    def __init__(self, told: Told, names: Mapping[str, str], province: Province) -> None:
-        self.told, self.cause = told, told.cause
-        own = [names.get(key, key) for key in _own(told.cause, province)]
-        self.own, self.keys = frozenset(own), frozenset([*own, *_keys(told.cause, province)])
-        self.named = frozenset(_keys(told.cause, province)) or self.own
-        self.centres = (
-            {key.partition("/")[0] for key in self.cause.touches} if told.cause.its.names != "services" else set()
-        )
-        self.spans = [(e.from_ms, e.to_ms) for e in told.expected] or [(self.cause.from_ms, self.cause.to_ms)]
-
-    def has(self, one: Incident) -> bool:
-        """Whether an incident is about this cause."""
-        about = one.verdict.cause in self.keys or bool(self.own & set(one.verdict.subjects))
-        return about and self.overlap(one) > 0
-
-    def explains(self, one: Incident) -> bool:
-        """Whether this cause may be why there is an incident at all."""
-        if self.overlap(one) <= 0:
-            return False
-        if self.cause.its.names == "services":
-            systems = {f"service:{key}" for key in self.cause.touches}
-            return any(key.partition("@")[0] in systems for key in (one.verdict.cause, *one.verdict.subjects))
-        places = {place_of(key) for key in one.verdict.subjects if key.partition(":")[0] in {"centre", "lan", "line"}}
-        return bool(self.centres & {*one.verdict.centres, *places})
-
-    def overlap(self, one: Incident) -> int:
-        """How long (ms) an incident held while this cause showed, or was an explanation still."""
-        first, last = one.since_ms, FOREVER_MS if one.ended_ms is None else max(one.ended_ms, one.since_ms + 1)
-        return max(min(last, b + TAIL_MS) - max(first, a - EARLY_MS) for a, b in self.spans)
-
-
-def _own(cause: Cause, province: Province) -> list[str]:
-    if cause.its.names == "services":
-        return [f"service:{key}" for key in cause.touches]
-    if cause.its.names == "lines":
-        return [f"line:{key}" for key in cause.touches]
-    own: list[str] = []
-    for key in cause.touches:
-        if cause.kind == "power":
-            own += [f"centre:{key}", f"lan:{key}", *(f"line:{line.key}" for line in province.sites[key].lines)]
-        elif cause.kind == "lan":
-            own += [f"lan:{key}", f"centre:{key}"]
-        else:
-            own.append(f"device@{key}" if cause.kind == "disk_full" else f"agent@{key}")
-    return own
-
-
-def _keys(cause: Cause, province: Province) -> list[str]:
-    """What its incident is named by, where that is no subject."""
-    if cause.kind == "carrier_cut":
-        lines = [province.lines[key] for key in cause.touches]
-        return sorted({f"carrier:{line.carrier}/{line.group}" for line in lines} | {f"carrier:{lines[0].carrier}"})
-    if cause.kind == "power":
-        areas = {province.sites[key].area for key in cause.touches}
-        return sorted({f"power:{key}" for key in cause.touches} | {f"power:area/{area}" for area in areas})
-    return []
-
-
-def _best(plea: _Plea, incidents: Sequence[Incident]) -> Incident | None:
+def _best(plea: Plea, incidents: Sequence[Incident]) -> Incident | None:
     """Its incident: named after it, named after what is its own, or the one that explains most of it."""
     if not plea.told.expected and not plea.told.planned:
         return None
@@ -218,16 +150,20 @@ def _uncalled(messages: Sequence[Message]) -> dict[str, set[str]]:
 class _Docket:
     """Causes and incidents side by side. `about`: the causes an incident is about; `best`: the incident of a cause."""
 
-    def __init__(self, pleas: Sequence[_Plea], heard: Heard) -> None:
+    def __init__(self, pleas: Sequence[Plea], heard: Heard) -> None:
         self.pleas, self._incidents, self._calls = pleas, heard.incidents, _calls(heard.messages)
         self._uncalled = _uncalled(heard.messages)
         self.about = {one.id: [plea for plea in pleas if plea.has(one)] for one in heard.incidents}
         self.best = {plea.cause.id: _best(plea, self._of(plea)) for plea in pleas}
 
-    def _of(self, plea: _Plea) -> list[Incident]:
+    def _of(self, plea: Plea) -> list[Incident]:
         return [one for one in self._incidents if plea in self.about[one.id]]
 
-    def row(self, plea: _Plea) -> Row:
+    def answered(self, one: Incident) -> bool:
+        """Whether every cause that an incident is about has a better one: a cause that is not due has none at all."""
+        return all(self.best[plea.cause.id] is not None for plea in self.about[one.id])
+
+    def row(self, plea: Plea) -> Row:
         """What became of a cause."""
         told, cause, best = plea.told, plea.cause, self.best[plea.cause.id]
         first_ms = min((e.from_ms for e in told.expected), default=cause.from_ms)
@@ -238,7 +174,7 @@ class _Docket:
             "" if best is None else best.verdict.owner, self._called(plea), late_s,
         )  # fmt: skip
 
-    def _called(self, plea: _Plea) -> dict[str, int]:
+    def _called(self, plea: Plea) -> dict[str, int]:
         counted, best = Counter[str](), self.best[plea.cause.id]
         for one in self._of(plea):
             for at, audience in self._calls.get(one.id, ()):
@@ -251,12 +187,12 @@ class _Docket:
             every |= self._uncalled.get(best.id, set())
         return {audience: counted[audience] for audience in sorted(every)}
 
-    def _whose(self, at: int, one: Incident) -> _Plea | None:
-        """The cause that a call is about: of those whose incident this is, else of those it is about, the last."""
-        begun = [
-            p for p in self.about[one.id] if p.cause.from_ms - EARLY_MS <= at and (p.told.expected or p.told.planned)
-        ]
-        own = [p for p in begun if self.best[p.cause.id] is one]
+    def _whose(self, at: int, one: Incident) -> Plea | None:
+        """The cause that a call is about: of those whose incident this is, else of those that were not due and whose it
+        would be, else of those it is about, the last."""
+        every = [p for p in self.about[one.id] if p.cause.from_ms - EARLY_MS <= at]
+        begun = [p for p in every if p.told.expected or p.told.planned]
+        own = [p for p in begun if self.best[p.cause.id] is one] or [p for p in every if p.would_own(one)]
         return max(own or begun, key=lambda plea: plea.cause.from_ms, default=None)
 
 

@@ -56,6 +56,9 @@ _ENCODER: Final = msgspec.json.Encoder()
 Told = Callable[[int, float], None]
 """Which worker is how far with its trial, 0 to 1; 1 once for each that is over."""
 
+Over = Callable[[], bool]
+"""Whether no more trials are to begin."""
+
 
 class Player:
     """Plays trials in this process; templates are made when they are first needed and kept until the end."""
@@ -129,33 +132,43 @@ def _say(said: Said) -> None:
     sys.stdout.buffer.flush()
 
 
-def here(player: Player, jobs: Sequence[Job], told: Told) -> Iterator[Scored]:
-    """Trials one after the other in this process."""
+def here(player: Player, jobs: Sequence[Job], told: Told, over: Over) -> Iterator[Scored]:
+    """Trials one after the other in this process, until it is `over`."""
     for job in jobs:
+        if over():
+            return
         yield player.play(job, lambda part: told(0, min(part, 0.999)))
         told(0, 1.0)
 
 
-def at_once(command: Sequence[str], jobs: Sequence[Job], workers: int, told: Told) -> Iterator[Scored]:
-    """Trials by several workers, as they come. Raises Broken where one fails."""
-    waiting, answers = queue.SimpleQueue[Job | None](), queue.SimpleQueue[Scored | str]()
+def at_once(command: Sequence[str], jobs: Sequence[Job], workers: int, told: Told, over: Over) -> Iterator[Scored]:
+    """Trials by several workers, as they come; none begins once it is `over`. Raises Broken where one fails."""
+    waiting, answers = queue.SimpleQueue[Job | None](), queue.SimpleQueue[Scored | str | None]()
     for job in [*jobs, *[None] * workers]:
         waiting.put(job)
+
+    def following() -> Job | None:
+        return None if over() else waiting.get()
+
     processes = [
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) for _ in range(min(workers, len(jobs)))
     ]
     threads = [
-        threading.Thread(target=_serve, args=(n, one, waiting, answers, told), daemon=True)
+        threading.Thread(target=_serve, args=(n, one, following, answers, told), daemon=True)
         for n, one in enumerate(processes)
     ]
     for thread in threads:
         thread.start()
+    working = len(threads)
     try:
-        for _ in jobs:
+        while working:
             answer = answers.get()
             if isinstance(answer, str):
                 raise Broken(answer)
-            yield answer
+            if answer is None:
+                working -= 1
+            else:
+                yield answer
     finally:
         for process in processes:
             process.kill()
@@ -164,12 +177,12 @@ def at_once(command: Sequence[str], jobs: Sequence[Job], workers: int, told: Tol
 
 
 def _serve(
-    number: int, process: subprocess.Popen[bytes], waiting: queue.SimpleQueue[Job | None],
-    answers: queue.SimpleQueue[Scored | str], told: Told,
+    number: int, process: subprocess.Popen[bytes], following: Callable[[], Job | None],
+    answers: queue.SimpleQueue[Scored | str | None], told: Told,
 ) -> None:  # fmt: skip
     with process as worker:
         assert worker.stdin is not None and worker.stdout is not None  # noqa: S101, PT018  # both were asked for
-        while (job := waiting.get()) is not None:
+        while (job := following()) is not None:
             try:
                 worker.stdin.write(_ENCODER.encode(job) + b"\n")
                 worker.stdin.flush()
@@ -177,6 +190,7 @@ def _serve(
             except (OSError, msgspec.MsgspecError) as error:
                 answers.put(f"{job.scenario or 'seed'} {job.seed}: its worker ended: {error}")
                 return
+    answers.put(None)
 
 
 def _until_over(number: int, lines: Iterator[bytes], told: Told) -> Scored | str:

@@ -27,6 +27,9 @@ _CUT_OFF: Final[tuple[State, ...]] = ("down", "degraded", "unknown")
 _TOLD_ONLY: Final = frozenset({"class_lossy", "port_slow"})
 """No state of its own comes of these: they show in numbers by class, and in the stamp of tests."""
 
+_CALLED_S: Final = 300.0
+"""When somebody is called for a centre that is not heard: `alerts.agent_silent_s` as it comes with the suite."""
+
 _SILENCING: Final = 2  # power, a stopped agent, a dead network: the centre is not heard, and that is seen at once
 
 
@@ -45,7 +48,7 @@ class Told:
     """A cause and what must come of it; nothing where it is hidden by another, or too short to be judged.
 
     `owners`: whose it may rightly be called once everything is known. `planned`: all of it lies in a planned stop.
-    `timely`: some of it is known while it lasts; else it is found in what arrives late, and nobody is called.
+    `timely`: some of it can be told while it lasts; else it is found in what arrives late, and nobody need be called.
     """
 
     cause: Cause
@@ -78,12 +81,15 @@ def _told(
 def _timely(
     cause: Cause, expected: Sequence[Expected], hiding: Mapping[str, Sequence[Cause]], province: Province
 ) -> bool:
-    """Whether enough of it falls where its centre can tell; a cut or a silence is seen from the province at once."""
-    if cause.its.names == "services" or cause.its.rank <= _SILENCING or cause.kind in {*CUTS, FLAPPING}:
+    """Whether enough of it falls where its centre can tell, or is seen to be silent by nothing else: a cut of another
+    line is seen from the province whatever else holds there."""
+    own = _silences(cause, province)
+    if cause.its.names == "services" or (cause.kind in {*CUTS, FLAPPING} and not own):
         return True
+    shows_ms = 1000 * max(cause.its.shows_s, cause.its.told_s, _CALLED_S if own else 0.0)
     for e in expected:
-        silent = [(c.from_ms, c.to_ms) for c in hiding.get(place_of(e.subject), ()) if _silences(c, province)]
-        shows_ms = 1000 * cause.its.shows_s
+        others = (c for c in hiding.get(place_of(e.subject), ()) if c is not cause)
+        silent = [(c.from_ms, c.to_ms) for c in others if _silences(c, province)]
         if any(last - first >= shows_ms for first, last in without((e.from_ms, e.to_ms), silent)):
             return True
     return False

@@ -12,7 +12,7 @@ from alerts.correlate.ground import Ground, Stand, group_of
 from alerts.correlate.limits import Limits
 from alerts.correlate.picture import Picture, Spell
 from alerts.correlate.runs import Covered, Run, outside, runs_of
-from alerts.correlate.site import Site
+from alerts.correlate.site import Site, parted
 from collector.api import State, Window
 
 OWN_ROOMS: Final = "00000-"
@@ -148,7 +148,11 @@ def _site(picture: Picture, centre: str, runs: Mapping[str, Runs]) -> Site:
     stand = topology.ground.stands.get(centre) or Stand(centre, "", centre, (), (), ())
     measured = frozenset(line.subject for line in stand.lines if line.subject in topology.measured)
     silences = _silences(stand, runs)
-    boots = sorted(picture.boots.get(centre, ()), key=lambda boot: boot.at_ms)
+    boxes = {box.subject for box in stand.boxes}  # an official's PC is switched on whenever somebody sits down to it
+    started = (boot for boot in picture.boots.get(centre, ()) if boot.agent in boxes)
+    boots = sorted(started, key=lambda boot: boot.at_ms)
+    if boots:
+        runs = {key: parted(its, boots) if key.startswith("line:") else its for key, its in runs.items()}
     return Site(stand, runs, measured, picture.limits, picture.now_ms, boots, silences)
 
 

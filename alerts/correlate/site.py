@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from alerts.correlate.ground import LineAt, Stand
@@ -15,12 +15,14 @@ from collector.api import State
 FROM_AFAR: Final = frozenset({"lost_from_province"})
 """Reasons that only the province's side gives: the centre's own box measured nothing of it."""
 
+_UNHEARD: Final = frozenset({"silent", "stale"})
+
 _NOTHING: Final[Mapping[State, Sequence[Run]]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """`runs`: by subject and state; `measured`: its lines that a plan holds; `boots` in order."""
+    """`runs`: by subject and state; `measured`: its lines that a plan holds; `boots`: of its boxes, in order."""
 
     stand: Stand
     runs: Mapping[str, Mapping[State, Sequence[Run]]]
@@ -62,6 +64,11 @@ class Site:
         """Those that somebody measures, or that are not well: what nobody looks at tells nothing."""
         return [line for line in self.stand.lines if line.subject in self.measured or line.subject in self.runs]
 
+    def whole(self, run: Run) -> list[Run]:
+        """A run with the part of it that follows the start of a machine, where it was parted."""
+        later = (one for one in self.of(run.subject).get(run.state, ()) if one.from_ms == run.to_ms)
+        return [run, *later]
+
     # --- silence ----------------------------------------------------------------------------------------------------
 
     def silent_with(self, from_ms: int) -> Run | None:
@@ -94,6 +101,12 @@ class Site:
         """The start of a machine within a silence, or as it ended."""
         end = silence.end_ms + round(1000 * self.limits.settle_s)
         return next((boot for boot in self.boots if silence.from_ms < boot.at_ms <= end), None)
+
+    def gap_before(self, boot: Boot) -> Run | None:
+        """The time before the start of a machine for which it has measured nothing, of a silence that is over."""
+        settle = round(1000 * self.limits.settle_s)
+        gaps = (run for run in self.of(self.lan).get("unknown", ()) if run.reasons <= _UNHEARD)
+        return next((run for run in gaps if run.from_ms < boot.at_ms <= run.end_ms <= boot.at_ms + settle), None)
 
     # --- lines while the box is silent ------------------------------------------------------------------------------
 
@@ -128,3 +141,20 @@ class Site:
 def measured_inside(run: Run) -> bool:
     """Whether a centre's own agent found it so, at least once."""
     return not run.reasons <= FROM_AFAR
+
+
+def parted(runs: Mapping[State, Sequence[Run]], boots: Sequence[Boot]) -> Mapping[State, Sequence[Run]]:
+    """The runs of a line, those that are down parted where a machine of its centre started: what only the province had
+    seen until then is one thing, what the machine measured from then on another."""
+    down = runs.get("down", ())
+    if not any(len(run.spells) > 1 for run in down):
+        return runs
+    return {**runs, "down": [part for run in down for part in _parts(run, boots)]}
+
+
+def _parts(run: Run, boots: Sequence[Boot]) -> Sequence[Run]:
+    n = next((k for k, spell in enumerate(run.spells) if (spell.reason or "") not in FROM_AFAR), 0)
+    if n == 0 or run.flapping or not any(run.from_ms < boot.at_ms <= run.spells[n].from_ms for boot in boots):
+        return [run]
+    at = run.spells[n].from_ms
+    return [replace(run, spells=run.spells[:n], to_ms=at), replace(run, spells=run.spells[n:], from_ms=at)]

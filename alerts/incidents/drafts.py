@@ -205,7 +205,7 @@ class Draft:
         now = self.incident
         if now.parent is not None or now.verdict.owner == "planned":
             return None
-        first_look = now.verdict.rule == "unknown" and now.verdict.state == "unknown"
+        first_look = now.verdict.rule == "unknown" and "power" in now.verdict.candidates
         due_ms = now.verdict.since_ms + round(1000 * self.limits.agent_silent_s)
         if first_look and self.now_ms < due_ms:
             return due_ms

@@ -54,6 +54,7 @@ def test_causes_of_others_are_scored_by_two_workers(tmp_path: Path) -> None:
     [
         pytest.param(["--scenario", "storms"], "did you mean storm?", id="no such scenario"),
         pytest.param(["--province", "/nowhere", "--seeds", "1"], "cannot be copied", id="no province"),
+        pytest.param(["--scenario", "storm", "--kept", "kept.ndjson"], "leave it out", id="a scenario is not kept"),
     ],
 )
 def test_wrong_usage_ends_with_its_sentence(arguments: list[str], says: str) -> None:

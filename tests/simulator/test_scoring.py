@@ -127,6 +127,39 @@ def test_a_cause_told_of_with_another_is_told_of() -> None:
     assert [row.told for row in found.rows] == [[1], [1]]
 
 
+def test_what_another_cause_hid_while_it_lasted_is_learned_afterwards_and_calls_nobody() -> None:
+    trunk = [f"0700{n}-1/{letter}" for n in (1, 3) for letter in "ab"]
+    causes = [cause("power", "07001-1", first=10, last=30), cause("carrier_cut", *trunk, first=12, last=28, name="c2")]
+    power = Verdict("power:07001-1", "power", ("lan:07001-1",))
+    cut = Verdict("carrier:vnpt/vnpt-1", "carrier", tuple(f"line:{key}" for key in trunk))
+    incidents = [incident("i", cut, 10, 30), incident("j", power, 10, 30, opened=31)]
+    found = figures([scored(causes, incidents, [Message("i", "team:x", at(13))])], 1.0)
+    assert (found.not_one, found.spare, found.detect.count, found.detect_slow.median) == ([], [], 0, 21 * 60.0)
+    assert found.afterwards == ["1/c1 power 07001-1"]
+    alone = scored(causes[:1], incidents[1:], [])
+    assert [row.told for row in alone.rows] == [[0]]
+
+
+def test_the_incident_of_a_cause_that_is_not_due_is_not_beside_another() -> None:
+    causes = [cause("power", "07001-1", first=0, last=30), cause("line_slow", A, first=1, last=20, name="slow")]
+    power = incident("i", Verdict("power:07001-1", "power", ("lan:07001-1",)), 0, 30)
+    slow = incident("j", line(), 1, 12)
+    found = scored(causes, [power, slow], [Message("i", "officer", at(3))])
+    assert ([row.due for row in found.rows], found.false) == ([True, False], [])
+    assert found.spare == []
+
+
+def test_a_call_for_what_was_not_due_is_no_second_call_for_what_hid_it() -> None:
+    trunk = [f"0700{n}-1/{letter}" for n in (1, 3) for letter in "ab"]
+    causes = [cause("carrier_cut", *trunk, first=0, last=20), cause("line_lossy", A, first=5, last=35, name="lossy")]
+    cut = incident("i", Verdict("carrier:vnpt/vnpt-1", "carrier", tuple(f"line:{key}" for key in trunk)), 0, 20)
+    told = [Message("i", "team:x", at(1)), Message("j", "team:x", at(26))]
+    found = scored(causes, [cut, incident("j", line(), 22, 40)], told)
+    assert ([row.due for row in found.rows], found.rows[0].calls, found.spare) == ([True, False], {"team:x": 1}, [])
+    other = scored(causes, [cut, incident("j", line(owner="power"), 22, 40)], told)
+    assert other.rows[0].calls == {"team:x": 2}
+
+
 def test_a_planned_stop_calls_nobody() -> None:
     stop = Planned(f"line:{A}", at(5), at(40))
     quiet = figures([scored([CUT], [], [], stop)], 1.0)

@@ -6,6 +6,7 @@ An official's PC is off at night and on holidays: it is told of after days only.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from alerts.api.facts import Said, Value, Verdict
@@ -43,7 +44,15 @@ def _all_answered(site: Site, silence: Run) -> bool:
     lines = site.lines()
     if any(run.from_ms <= silence.from_ms + site.together_ms for run in site.lost_with(silence)):
         return False
-    return bool(lines) and any(site.answered(line, silence) for line in lines)
+    before = _before_losses(site, silence)
+    return bool(lines) and site.lasting(before) and any(site.answered(line, before) for line in lines)
+
+
+def _before_losses(site: Site, silence: Run) -> Run:
+    """As much of a silence as came before any line was lost in it."""
+    later = (run.from_ms for run in site.every("line:", "down") if silence.from_ms < run.from_ms < silence.end_ms)
+    first = min(later, default=None)
+    return silence if first is None else replace(silence, to_ms=first)
 
 
 def _found(site: Site, run: Run, key: str, why: str) -> Found:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from alerts.api.facts import Confidence, Said, Value, Verdict
 from alerts.correlate.case import Case
 from alerts.correlate.found import Found, Rule, left_behind, of_runs, shared_end
+from alerts.correlate.gone import without_power
 from alerts.correlate.ground import Group, group_of
-from alerts.correlate.rules.power import gone
 from alerts.correlate.runs import Run
 from alerts.correlate.site import Site, measured_inside
 
@@ -68,7 +68,7 @@ def _times(case: Case, group: Group, events: Sequence[_Event]) -> Iterator[Found
     while len(left) >= case.limits.carrier_lines:
         first_ms = left[0].from_ms
         members = left[: bisect_right(left, first_ms + case.together_ms, key=_begun)]
-        dark = _dark(case, group, first_ms) if _enough(case, members) else set()
+        dark = without_power(case, group, first_ms) if _enough(case, members) else set()
         lit = [event for event in members if event.site.centre not in dark]
         if _enough(case, lit) and len(lit) >= case.limits.carrier_share * (of := _known(case, group, lit)):
             yield _told(case, group, lit, of)
@@ -85,29 +85,9 @@ def _worth(case: Case, left: Sequence[_Event], until: int) -> int:
     return max(1, bisect_left(left, left[until].from_ms - case.together_ms, key=_begun))
 
 
-def _dark(case: Case, group: Group, at_ms: int) -> set[str]:
-    """Centres of the group that lost more than its lines then; where most that can tell did, all of them are."""
-    every = [case.sites[centre] for centre in group.centres & case.sites.keys()]
-    dark = {site.centre for site in every if gone(site, at_ms, group.key)}
-    telling = group.witnesses - _untold(case, group, at_ms) | dark
-    most = dark and len(dark) >= case.limits.carrier_share * len(telling)
-    return set(group.centres) if most else dark
-
-
 def _enough(case: Case, events: Sequence[_Event]) -> bool:
     limits = case.limits
     return len(events) >= limits.carrier_lines and len({e.site.centre for e in events}) >= limits.carrier_centres
-
-
-def _untold(case: Case, group: Group, at_ms: int) -> set[str]:
-    """Witnesses that cannot tell yet: silent, by a line of the group, and the province may still find more lost."""
-    found = set()
-    for centre in group.witnesses & case.sites.keys():
-        site = case.sites[centre]
-        silence, lead = site.silent_with(at_ms), site.stand.lead
-        if silence is not None and lead is not None and group_of(lead) == group.key and site.undecided(silence):
-            found.add(centre)
-    return found
 
 
 def _known(case: Case, group: Group, members: Sequence[_Event]) -> int:
@@ -133,8 +113,9 @@ def _not_asked(site: Site, line: str, at_ms: int) -> bool:
 
 
 def _told(case: Case, group: Group, members: Sequence[_Event], of: int) -> Found:
-    runs = [event.run for event in members]
-    ended = shared_end(runs, case.limits.carrier_share, case.together_ms)
+    ended = shared_end([e.site.whole(e.run)[-1] for e in members], case.limits.carrier_share, case.together_ms)
+    runs = [part for event in members for part in event.site.whole(event.run)]
+    runs += _joined(case, group, members, ended)
     silences = [s for event in members if (s := _silence(event, group)) is not None]
     since = min((event.from_ms for event in members if event.sure), default=members[0].from_ms)
     centres = tuple(sorted({event.site.centre for event in members}))
@@ -152,6 +133,19 @@ def _told(case: Case, group: Group, members: Sequence[_Event], of: int) -> Found
     )  # fmt: skip
     taken = [r for r in dict.fromkeys([*runs, *silences]) if not left_behind(r, ended, case.together_ms, case.now_ms)]
     return Found(verdict, tuple(taken), Said("why.carrier", values))
+
+
+def _joined(case: Case, group: Group, members: Sequence[_Event], ended_ms: int | None) -> list[Run]:
+    """Lines of the group that are seen lost only later in its cut, and for no longer: they had no power before."""
+    first, last = members[-1].from_ms + case.together_ms, case.now_ms if ended_ms is None else ended_ms
+    own = {event.line for event in members}
+    sites = [case.sites[centre] for centre in sorted(group.centres & case.sites.keys())]
+    lines = [(site, line) for site in sites for line in site.stand.lines if group_of(line) == group.key]
+    every = [run for site, line in lines if line.subject not in own for run in site.of(line.subject).get("down", ())]
+    return [
+        run for run in case.free(every)
+        if first < run.from_ms < last and not left_behind(run, ended_ms, case.together_ms, case.now_ms)
+    ]  # fmt: skip
 
 
 def _confidence(case: Case, sure: Sequence[_Event]) -> Confidence:

@@ -1,6 +1,7 @@
 """Line: one line of a centre, or all that one cable of a carrier brings there: down, lossy, slow, full, too little.
 
-What only the province saw of a silent centre waits until its other lines had the time to be lost as well.
+What only the province saw of a silent centre waits until its other lines had the time to be lost as well. Where none
+can tell line from power, the line is told once the centre was dark for `agent_silent_s`: somebody has to look.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ def find(case: Case) -> Iterator[Found]:
         for runs in _together(case, site):
             if all(measured_inside(run) for run in runs) or not _in_doubt(site, runs):
                 yield _down(case, site, runs)
+            elif site.lasting(_unheard(site, runs)):
+                yield _down(case, site, runs, doubt=True)
         for run in case.free([*site.every("line:", "degraded")]):
             if not _aftermath(site, run):
                 yield _degraded(site, run)
@@ -60,6 +63,8 @@ def _in_doubt(site: Site, runs: Sequence[Run]) -> bool:
         return not site.stand.boxes  # a box that was silent long before tells nothing of the power
     if silence.to_ms is not None and site.boots and site.booted(silence) is None:
         return False
+    if _stays_behind(site, runs, silence):
+        return False
     others = [line for line in site.lines() if line.subject not in {run.subject for run in runs}]
     if not any(site.answered(line, silence) for line in others):
         return True
@@ -67,7 +72,19 @@ def _in_doubt(site: Site, runs: Sequence[Run]) -> bool:
     return silence.to_ms is None and site.now_ms < first_ms + wait_ms
 
 
-def _down(case: Case, site: Site, runs: Sequence[Run]) -> Found:
+def _stays_behind(site: Site, runs: Sequence[Run], silence: Run) -> bool:
+    """Whether another line that was lost together with these has been back for long: so is the power."""
+    until_ms = min(site.now_ms, *(run.end_ms for run in runs)) - site.together_ms
+    return any(run.end_ms <= until_ms for run in site.lost_with(silence) if run not in runs)
+
+
+def _unheard(site: Site, runs: Sequence[Run]) -> Run:
+    """The time without any word of a centre: the silence of its box; where it has none, the loss itself."""
+    return site.silent_with(runs[0].from_ms) or runs[0]
+
+
+def _down(case: Case, site: Site, runs: Sequence[Run], *, doubt: bool = False) -> Found:
+    """`doubt`: it may be the power as well; the line is the likelier, and its people are those who can look."""
     since, ended = span_of(runs)
     subjects = {run.subject for run in runs}
     silence = site.silent_with(since)
@@ -77,12 +94,12 @@ def _down(case: Case, site: Site, runs: Sequence[Run]) -> Found:
     values: dict[str, Value] = {
         "line": leading.subject, "centre": f"centre:{site.centre}", "since_ms": since, "count": len(runs),
     }  # fmt: skip
-    key = "down_inside" if inside else "down_outside"
+    key = "down_inside" if inside else "down_doubt" if doubt else "down_outside"
     verdict = Verdict(
         leading.subject, "line", "line", "down", since, ended,
         tuple(dict.fromkeys([leading.subject, *sorted(subjects), *case.labels(hidden)])), (site.centre,),
         Said(f"verdict.line_{key}" if len(runs) == 1 else f"verdict.lines_{key}", values),
-        of_runs([*runs, *hidden]), "certain" if inside else "likely", visit=True,
+        of_runs([*runs, *hidden]), "certain" if inside else "possible" if doubt else "likely", visit=True,
     )  # fmt: skip
     return Found(verdict, (*runs, *hidden), Said(f"why.line_{key}", values))
 

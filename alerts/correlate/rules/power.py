@@ -8,43 +8,21 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from alerts.api.facts import Confidence, Evidence, Said, Value, Verdict
 from alerts.correlate.case import Case
 from alerts.correlate.found import MOST_EVIDENCE, Found, Rule, left_behind, of_boot, of_runs, shared_end
+from alerts.correlate.gone import Gone, times_gone
 from alerts.correlate.ground import group_of
-from alerts.correlate.picture import Boot
-from alerts.correlate.runs import Run, near
+from alerts.correlate.runs import ALWAYS, Run
 from alerts.correlate.site import Site, measured_inside
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Gone:
-    """A centre of which nothing was heard or seen any more. `lost`: its lines; not `sure`: they may not be all yet."""
-
-    site: Site
-    from_ms: int
-    silence: Run | None
-    lost: tuple[Run, ...]
-    battery: Run | None = None
-    boot: Boot | None = None
-    sure: bool = True
-
-    @property
-    def runs(self) -> tuple[Run, ...]:
-        return tuple(run for run in (*self.lost, self.silence, self.battery) if run is not None)
-
-    @property
-    def confirmed(self) -> bool:
-        return self.battery is not None or self.boot is not None
 
 
 def find(case: Case) -> Iterator[Found]:
     """First what neighbours share, then one for each centre; last what only a battery tells of."""
-    every = [one for site in case.sites.values() for one in _every(case, site)]
+    every = [one for site in case.sites.values() for one in times_gone(case, site)]
     every.sort(key=lambda one: (one.from_ms, one.site.centre))
-    by_area: dict[str, list[_Gone]] = {}
+    by_area: dict[str, list[Gone]] = {}
     for one in every:
         by_area.setdefault(one.site.stand.area, []).append(one)
     shared: set[Run] = set()
@@ -53,8 +31,7 @@ def find(case: Case) -> Iterator[Found]:
             shared |= {run for one in members for run in one.runs}
             yield _of_area(case, area, members)
     for one in every:
-        enough = one.sure and (len(one.lost) > 1 or (one.lost and one.confirmed))
-        if enough and not shared & set(one.runs):
+        if one.power and not shared & set(one.runs):
             yield _of_centre(case, one)
     for site in case.sites.values():
         yield from _on_battery(case, site)
@@ -63,79 +40,25 @@ def find(case: Case) -> Iterator[Found]:
 # --- one centre -----------------------------------------------------------------------------------------------------
 
 
-def _every(case: Case, site: Site) -> Iterator[_Gone]:
-    """Each time that a centre was gone, or may be: its box just fell silent."""
-    for silence in case.free(site.silences):
-        lost = tuple(case.free(site.lost_with(silence)))
-        if lost and dark(site, silence, lost):
-            since = min(run.from_ms for run in lost)
-            yield _Gone(site, since, silence, lost, site.battery(since), site.booted(silence))
-        elif site.undecided(silence) and not any(measured_inside(run) for run in lost):
-            since = min((run.from_ms for run in lost), default=silence.from_ms)
-            yield _Gone(site, since, silence, lost, site.battery(since), sure=False)
-    if not site.stand.boxes:
-        yield from _without_box(case, site)
-
-
-def _without_box(case: Case, site: Site) -> Iterator[_Gone]:
-    """Where nobody but the province looks: each time that all of several lines were lost together."""
-    left = sorted(case.free(site.every("line:", "down")), key=lambda run: run.from_ms)
-    while len(left) > 1:
-        lost = [run for run in left if run.from_ms <= left[0].from_ms + case.together_ms]
-        if len({run.subject for run in lost}) == len(lost) == len(site.lines()):
-            yield _Gone(site, lost[0].from_ms, None, tuple(lost))
-            left = left[len(lost) :]
-        else:
-            left = left[1:]
-
-
-def dark(site: Site, silence: Run, lost: Sequence[Run]) -> bool:
-    """Whether none of its lines answered any more, and its own box measured none of that."""
-    if any(measured_inside(run) for run in lost) and site.battery(silence.from_ms) is None:
-        return False
-    boot = site.booted(silence)
-    until_ms = silence.end_ms if boot is None else boot.at_ms  # what was measured after the start contradicts nothing
-    if near(site.of(site.lan), "down", silence.from_ms - site.together_ms, until_ms):
-        return False
-    keys = {run.subject for run in lost}
-    return not any(line.subject not in keys and site.answered(line, silence) for line in site.lines())
-
-
-def gone(site: Site, at_ms: int, group: str) -> bool:
-    """Whether a centre lost at that time more than the lines of a group: those outside of it, or its box that speaks by
-    another."""
-    silence, lead = site.silent_with(at_ms), site.stand.lead
-    if silence is None or lead is None:
-        return False
-    others = [line for line in site.lines() if group_of(line) != group]
-    if not others:
-        return False
-    span = site.together_ms
-    lost = [run for line in others if (run := site.lost(line, at_ms - span, at_ms + 2 * span)) is not None]
-    if any(measured_inside(run) for run in lost):
-        return False
-    if len(lost) == len(others):
-        return True
-    return group_of(lead) != group and site.undecided(silence)
-
-
-def _of_centre(case: Case, one: _Gone) -> Found:
+def _of_centre(case: Case, one: Gone) -> Found:
     groups = {group_of(line) for line in one.site.stand.lines if line.subject in {run.subject for run in one.lost}}
     sure: Confidence = "certain" if one.confirmed else "likely" if len(groups) > 1 else "possible"
     values: dict[str, Value] = {
         "centre": f"centre:{one.site.centre}", "since_ms": one.from_ms, "count": len(one.lost),
     }  # fmt: skip
-    end = max(run.end_ms for run in one.lost)
+    ended = None if one.end_ms >= ALWAYS else one.end_ms
     verdict = Verdict(
-        f"power:{one.site.centre}", "power", "power", "down", one.from_ms,
-        None if any(run.to_ms is None for run in one.lost) else end, case.labels(one.runs), (one.site.centre,),
+        f"power:{one.site.centre}", "power", "power", "down", one.from_ms, ended, case.labels(one.runs),
+        (one.site.centre,),
         Said("verdict.power_confirmed" if one.confirmed else "verdict.power", values), _evidence([one]), sure,
         visit=False,
     )  # fmt: skip
-    return Found(verdict, one.runs, Said("why.power_confirmed" if one.confirmed else "why.power", values))
+    behind = {run for run in one.lost if left_behind(run, ended, case.together_ms, case.now_ms)}
+    key = "power_record" if one.gap else "power_confirmed" if one.confirmed else "power"
+    return Found(verdict, tuple(run for run in one.runs if run not in behind), Said(f"why.{key}", values))
 
 
-def _evidence(members: Sequence[_Gone]) -> tuple[Evidence, ...]:
+def _evidence(members: Sequence[Gone]) -> tuple[Evidence, ...]:
     boots = [of_boot(one.boot) for one in members if one.boot is not None]
     return (*of_runs(run for one in members for run in one.runs), *boots)[:MOST_EVIDENCE]
 
@@ -143,7 +66,7 @@ def _evidence(members: Sequence[_Gone]) -> tuple[Evidence, ...]:
 # --- an area --------------------------------------------------------------------------------------------------------
 
 
-def _neighbours(case: Case, every: Sequence[_Gone]) -> Iterator[list[_Gone]]:
+def _neighbours(case: Case, every: Sequence[Gone]) -> Iterator[list[Gone]]:
     """Those of one area that were gone together, over several carriers."""
     left = list(every)
     while len(left) >= case.limits.power_centres:
@@ -156,9 +79,12 @@ def _neighbours(case: Case, every: Sequence[_Gone]) -> Iterator[list[_Gone]]:
             left = left[1:]
 
 
-def _enough(case: Case, members: Sequence[_Gone]) -> bool:
-    """So many whose lines are lost, over several carriers; or most boxes of the area, as long as no more is known."""
+def _enough(case: Case, members: Sequence[Gone]) -> bool:
+    """So many whose lines are lost, over several carriers or without power for certain; or most boxes of the area, as
+    long as no more is known."""
     seen = [one for one in members if one.sure]
+    if len({one.site.centre for one in seen if one.confirmed}) >= case.limits.power_centres:
+        return True
     carriers = {line.carrier for one in seen for line in one.site.stand.lines}
     if len({one.site.centre for one in seen}) >= case.limits.power_centres and len(carriers) > 1:
         return True
@@ -168,7 +94,7 @@ def _enough(case: Case, members: Sequence[_Gone]) -> bool:
     return len(centres) >= max(case.limits.power_centres, case.limits.carrier_share * len(boxes)) and len(leads) > 1
 
 
-def _of_area(case: Case, area: str, members: Sequence[_Gone]) -> Found:
+def _of_area(case: Case, area: str, members: Sequence[Gone]) -> Found:
     runs = list(dict.fromkeys(run for one in members for run in (one.lost or one.runs)))
     every = list(dict.fromkeys(run for one in members for run in one.runs))
     ended = shared_end(runs, case.limits.carrier_share, case.together_ms)
@@ -227,9 +153,10 @@ def why_not(case: Case, found: Found) -> Said:
     answered = next((line for line in site.lines() if site.answered(line, silence)), None)
     if answered is not None:
         return Said("why.power_answers", {"line": answered.subject})
-    if any(measured_inside(run) for run in site.lost_with(silence)):
+    lost = site.lost_with(silence)
+    if any(measured_inside(run) for run in lost):
         return Said("why.power_measured")
-    return Said("why.power_unseen")
+    return Said("why.power_alone" if len(lost) == len(site.lines()) == 1 else "why.power_unseen")
 
 
 RULE = Rule("power", find, why_not)

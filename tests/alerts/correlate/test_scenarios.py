@@ -81,6 +81,46 @@ def _pc(scene: Scene, n: int, from_s: float) -> Scene:
     return scene.told(f"agent:b1-pc{n}", "unknown", "silent", from_s)
 
 
+def power_within_a_cut(scene: Scene) -> Scene:
+    """The line that b5 speaks by is cut; in between the power goes, of which the machine's start tells afterwards."""
+    scene.told("agent:b5", "unknown", "silent", 0, 2_000).boot("b5", 1_220, known=2_010)
+    scene.told("lan:b5", "unknown", "silent", 600, 1_240, known=2_010).lost("b5/b", 605, 1_230)
+    scene.cut("b5/a", 0, 600, known=2_010).lost("b5/a", 600, 1_240, known=2_010)
+    return scene.cut("b5/a", 1_240, 2_000, known=2_010)
+
+
+def cut_within_power(scene: Scene, centre: str) -> Scene:
+    """The power goes; when it is back the line that the box speaks by is cut, as it tells after that."""
+    scene.silent(centre, -20, 2_000, known=40).boot(centre, 1_220, known=2_010)
+    for n, line in enumerate(lines_of(centre)):
+        scene.lost(line, 10 + n, 1_230 if n else 1_240)
+    return scene.cut(f"{centre}/a", 1_240, 2_000, known=2_010)
+
+
+def power_before_a_carrier(scene: Scene) -> Scene:
+    """b3 has no power two minutes before all of its carrier's group is cut; it has it back shortly before that."""
+    for line in lines_of("b3"):
+        scene.lost(line, -120, 1_730).cut(line, 1_730, 1_800, known=1_810)
+    scene.told("agent:b3", "unknown", "silent", -130, 1_800).boot("b3", 1_700, known=1_810)
+    scene.told("lan:b3", "unknown", "silent", -130, 1_720, known=1_810)
+    for centre in ("b1", "b2", "b4"):
+        scene.silent(centre, -20, 1_800, known=40)
+        for line in lines_of(centre)[:2]:
+            scene.lost(line, 10, 1_800)
+    return scene.cut("b5/b", 5, 1_800).cut("b6/b", 8, 1_800)
+
+
+def area_of_one_carrier(scene: Scene, booted: str) -> Scene:
+    """b1 to b4 lose all they have of vnpt; when they are back, these were started anew."""
+    for centre in ("b1", "b2", "b3", "b4"):
+        scene.silent(centre, -20, 1_800, known=40)
+        for line in lines_of(centre)[:2]:
+            scene.lost(line, 10, 1_800)
+    for centre in booted.split():
+        scene.boot(centre, 1_790)
+    return scene
+
+
 SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
     ("nothing is wrong", lambda s: s, 600, {}),
     ("one line, measured by its box", lambda s: s.cut("b1/b", 0), 90, {"line:b1/b": "line"}),
@@ -94,6 +134,29 @@ SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
      lambda s: s.gone("b1", 0, 1_800).boot("b1", 700).told("lan:b1", "down", "no_answer", 705, 1_800, known=1_820),
      1_900, {"power:b1": "power", "lan:b1": "lan"}),
     ("power confirmed by a boot", lambda s: s.gone("b1", 0, 1_800).boot("b1", 1_790), 1_900, {"power:b1": "power"}),
+    ("power while the line that its box speaks by is cut", power_within_a_cut, 2_100,
+     {"line:b5/a": "line", "power:b5": "power"}),
+    ("a line is cut before the power is back", lambda s: cut_within_power(s, "b5"), 2_100,
+     {"line:b5/a": "line", "power:b5": "power"}),
+    ("its only line is cut before the power is back", lambda s: cut_within_power(s, "n4"), 2_100,
+     {"line:n4/a": "line", "power:n4": "power"}),
+    ("the power is back, and one line is not",
+     lambda s: s.silent("b5", -20, known=40).lost("b5/a", 10).lost("b5/b", 12, 600), 900,
+     {"line:b5/a": "line", "power:b5": "power"}),
+    ("the power of one centre before a carrier's cut", power_before_a_carrier, 1_900,
+     {"carrier:vnpt/vnpt-bac": "carrier", "power:b3": "power"}),
+    ("its box is started anew while one of its lines is cut",
+     lambda s: s.cut("b5/b", 0).silent("b5", 300, 400).boot("b5", 380), 500,
+     {"centre:b5": "unknown", "line:b5/b": "line"}),
+    ("power while the network is dead already, as long as it lasts",
+     lambda s: s.silent("b5", -900, known=-840).lost("b5/a", 0).lost("b5/b", 12), 300,
+     {"agent:b5": "agent", "power:b5": "power"}),
+    ("two neighbours of one carrier, both started anew",
+     lambda s: s.gone("b3", 0, 1_800).gone("b4", 20, 1_800).boot("b3", 1_790).boot("b4", 1_795), 1_900,
+     {"power:area/bac": "power"}),
+    ("a carrier's cut, and one of its centres started anew",
+     lambda s: area_of_one_carrier(s, "b3").cut("b5/b", 5, 1_800), 1_900,
+     {"carrier:vnpt/vnpt-bac": "carrier", "power:b3": "power"}),
     ("power by neighbours on several carriers", area_out, 260, {"power:area/bac": "power"}),
     ("an area goes dark, and nothing is seen yet", lambda s: _silent(s, "b1 b2 b3 b4 b5 b6"), 70,
      {"power:area/bac": "power"}),
@@ -102,8 +165,10 @@ SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
      {"power:b1": "power"}),
     ("a box on its battery, and no more", lambda s: s.told("device:b1", "degraded", "on_battery", 0), 90,
      {"power:b1": "power"}),
-    ("one line is all it has: line or power", lambda s: s.silent("n4", -20).lost("n4/a", 10), 400,
+    ("one line is all it has: line or power", lambda s: s.silent("n4", -20).lost("n4/a", 10), 270,
      {"centre:n4": "unknown"}),
+    ("one line is all it has, and somebody has to look", lambda s: s.silent("n4", -20).lost("n4/a", 10), 280,
+     {"line:n4/a": "line"}),
     ("one line is all it has, and its box did not start anew",
      lambda s: s.silent("n4", -20, 900).lost("n4/a", 10, 900).boot("n4", -5_000), 1_000, {"line:n4/a": "line"}),
     ("one line is all it has, and its box started anew",
@@ -252,6 +317,51 @@ def test_power_becomes_certain_by_a_boot_and_may_be_of_one_group() -> None:
     assert not after.visit
 
 
+def test_where_nobody_can_tell_line_from_power_it_is_the_line_and_says_so_until_the_box_is_back() -> None:
+    scene = Scene().silent("n4", -20, 900).lost("n4/a", 10, 900)
+    live = only(scene.at(400))
+    assert (live.owner, live.confidence, live.visit, live.said.key) == (
+        "line", "possible", True, "verdict.line_down_doubt",
+    )  # fmt: skip
+    power = next(one.why for one in live.considered if one.rule == "power")
+    assert power.key == "why.power_alone"
+    same, other = only(scene.boot("n4", -5_000).at(1_000)), only(scene.boot("n4", 880).at(1_000))
+    assert [(one.owner, one.confidence) for one in (same, other)] == [("line", "likely"), ("power", "certain")]
+
+
+def test_a_pc_that_is_switched_on_proves_no_power_cut() -> None:
+    scene = Scene().gone("b1", 0, 1_800).boot("b1", 1_790)
+    by_pc = {"b1": [replace(boot, agent="agent:b1-pc1") for boot in scene.boots["b1"]]}
+    picture = scene.at(1_900)
+    assert [only(one).confidence for one in (picture, replace(picture, boots=by_pc))] == ["certain", "likely"]
+
+
+def test_what_is_known_of_the_power_by_the_record_alone_spans_the_time_without_measurements() -> None:
+    line, power = correlate(power_within_a_cut(Scene()).at(2_100))
+    assert (line.since_ms, line.ended_ms) == (ms(0), ms(2_000))
+    assert (power.since_ms, power.ended_ms, power.confidence) == (ms(600), ms(1_230), "certain")
+    assert next(one.why.key for one in power.considered if one.fired) == "why.power_record"
+
+
+@pytest.mark.parametrize(
+    ("booted", "now_s", "expected"),
+    [
+        pytest.param("b1 b2 b3 b4", 400, "carrier", id="while it lasts nobody can tell"),
+        pytest.param("", 1_900, "carrier", id="none started anew: the carrier"),
+        pytest.param("b1 b2 b3", 1_900, "power", id="most started anew: the power"),
+    ],
+)
+def test_an_area_that_hangs_on_one_carrier_is_told_from_its_power_by_the_machines_starts(
+    booted: str, now_s: float, expected: Owner
+) -> None:
+    seen = area_of_one_carrier(Scene(), booted).at(now_s)
+    own = {key: line for key, line in seen.topology.lines.items() if line.centre in {"b1", "b2", "b3", "b4"}}
+    lines = {key: line for key, line in own.items() if line.carrier == "vnpt"}
+    verdicts = correlate(replace(seen, topology=replace(seen.topology, lines=lines)))
+    assert {one.owner for one in verdicts} == {expected}
+    assert max(len(one.centres) for one in verdicts) >= 3
+
+
 def test_maintenance_leaves_what_lasts_longer() -> None:
     scene = Scene().plan("line:b1/b", -60, 900, centre="b1").cut("b1/b", 0)
     held = correlate(scene.at(930))
@@ -280,7 +390,7 @@ def test_every_verdict_tells_of_every_rule_why_it_spoke_or_not() -> None:
     ("apart_s", "owners"),
     [
         pytest.param(10, {"power"}, id="together, and so power"),
-        pytest.param(10_800, {"unknown"}, id="hours apart: the line or its power, nobody can tell"),
+        pytest.param(10_800, {"line"}, id="hours apart: each time its line, the likelier"),
     ],
 )
 def test_where_no_box_stands_lines_are_lost_by_power_only_where_they_are_lost_together(

@@ -381,6 +381,29 @@ def test_in_whatever_order_it_is_learned_the_same_incidents_result(order: tuple[
     assert told == sorted((one.cause, one.since_ms, one.ended_ms, "closed") for one in pieces)
 
 
+@pytest.mark.parametrize(
+    ("state", "later"),
+    [
+        pytest.param("unknown", "power", id="its box is silent, and it was the power"),
+        pytest.param("down", "line", id="no box stands there, and it stays the line"),
+    ],
+)
+def test_a_dark_centre_of_one_line_is_called_for_once_when_the_line_is_the_likelier(
+    desk: Desk, state: State, later: Owner
+) -> None:
+    its = (LINE_A, "agent:x")
+    first = verdict("centre:c", 0, subjects=its, owner="unknown", rule="unknown", state=state, visit=False)
+    first = replace(first, candidates=("power", "line"))
+    for at in (60 * S, 290 * S):
+        desk.look(at, first)
+    assert desk.told == []
+    desk.look(300 * S, verdict(LINE_A, 0, subjects=its))
+    cause, rule = ("power:c", "power") if later == "power" else (LINE_A, "line")
+    desk.look(960 * S, verdict(cause, 0, 900 * S, subjects=its, owner=later, rule=rule, visit=later == "line"))
+    corrected = [("correction", cause)] if later == "power" else []
+    assert desk.told == [("call", LINE_A), *corrected, ("recovered", cause)]
+
+
 def test_what_was_said_to_be_over_and_came_back_is_over_only_after_a_long_rest(desk: Desk) -> None:
     first = verdict(LINE_A, 0, 2 * MINUTE)
     again = verdict(LINE_A, 5 * MINUTE, 7 * MINUTE)
