@@ -9,8 +9,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from collector.judge.facts import Fact
+from collector.judge.stretch import valid_ms
 from collector.judge.timeline import ALWAYS, BEGINNING, Segment, Span, Timeline
-from collector.judge.walk import Question, valid_ms
+from collector.judge.walk import Question
 from collector.judging.policy import Version
 
 

@@ -5,8 +5,10 @@ case = what is known of a centre around a span; judge(case) = its subjects' time
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from typing import Final
 
 from collector.judge.agent import Condition, judge_agent
@@ -27,6 +29,7 @@ from collector.judging.policy import Policies
 
 Timelines = dict[str, Timeline]
 _NEVER: Final = Timeline()
+_BY_TIME: Final = attrgetter("at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,10 @@ def laid_on_record(case: Case, key: str, told: Timeline, span: Span) -> Timeline
     return told.spliced(span.start, span.end, laid(bare(told), findings, span, case.policies))
 
 
+def _since(facts: Sequence[Fact], start: int) -> Sequence[Fact]:
+    return facts[bisect_left(facts, start, key=_BY_TIME) :]
+
+
 class _Court:
     def __init__(self, case: Case, span: Span) -> None:
         self.case: Final = case
@@ -121,8 +128,9 @@ class _Court:
 
     def lan(self) -> Timeline:
         case = self.case
-        behind = sorted((f for key in case.of("line") for f in case.facts.get(key, ())), key=lambda f: f.at)
-        ports = sorted((f for key in case.of("device") for f in case.facts.get(key, ())), key=lambda f: f.at)
+        start = self.span.start  # a loss that is judged here began here: what answered before says nothing of it
+        behind = sorted((f for key in case.of("line") for f in _since(case.facts.get(key, ()), start)), key=_BY_TIME)
+        ports = sorted((f for key in case.of("device") for f in case.facts.get(key, ())), key=_BY_TIME)
         lans = [self.put(key, judge_lan(self.ask(key), behind=behind, ports=ports)) for key in case.of("lan")]
         return lans[0] if lans else _NEVER
 

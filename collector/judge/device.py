@@ -30,7 +30,13 @@ class _Device:
     def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
         return blame(self.lan, first, last)
 
-    def take(self, moments: Sequence[Moment], version: Version) -> None:
+    def calm(self, version: Version) -> bool:
+        return True
+
+    def plain(self, fact: Fact, version: Version) -> bool:
+        return next(conditions(fact, version.policy.device), None) is None
+
+    def take(self, facts: Sequence[Fact], version: Version) -> None:
         """A report speaks for itself alone."""
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:

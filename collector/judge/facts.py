@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import attrgetter
+from sys import intern
 from typing import Final
 
 from msgspec import Struct
 
-from collector.api import StoredObservation
+from wire.messages import Observation
 from wire.outcomes import Outcome
 
 # What any rule looks at besides trains of packets and the time a service took; all else of an observation is left
@@ -61,30 +63,40 @@ class Fact(Struct, frozen=True, gc=False):
         return (self.agent, self.target)
 
 
-def fact_of(stored: StoredObservation, period_ms: int) -> Fact:
-    """The fact in an observation that is measured every `period_ms`."""
-    o = stored.observation
+def fact_of(o: Observation, at: int, agent: str, batch: str, period_ms: int) -> Fact:
+    """The fact in an observation that an agent made at `at` and measures every `period_ms`."""
     sent = received = 0
     rtt_s: float | None = None
     total_s: float | None = None
     readings: list[Reading] = []
     for value in o.values:
-        name = value.metric
-        if name.endswith("_sent_packets"):
+        what = _what(value.metric)
+        if what == "sent":
             sent = int(value.value)
-        elif name.endswith("_received_packets"):
+        elif what == "received":
             received = int(value.value)
-        elif name.endswith("_rtt_seconds"):
+        elif what == "rtt":
             rtt_s = value.value
-        elif name == "motcua_service_total_seconds":
+        elif what == "total":
             total_s = value.value if total_s is None else min(total_s, value.value)
-        elif name in WATCHED:
-            readings.append(Reading(name, value.of or "", value.value))
-    batch, _, i = stored.id.rpartition("/")
+        elif what == "watched":
+            readings.append(Reading(intern(value.metric), value.of or "", value.value))
+    # A few names in hundreds of thousands of facts: each is kept once.
     return Fact(
-        stored.at_ms, o.subject, stored.agent, o.probe, o.target, o.outcome, o.reason, period_ms, batch, int(i),
+        at, intern(o.subject), agent, intern(o.probe), intern(o.target), o.outcome, o.reason, period_ms, batch, o.i,
         max(sent, 0), max(0, min(received, sent)), rtt_s, tuple(readings), total_s,
     )  # fmt: skip
+
+
+@lru_cache(maxsize=1024)
+def _what(metric: str) -> str:
+    """What a fact takes from a metric; empty: nothing."""
+    for end, what in (("_sent_packets", "sent"), ("_received_packets", "received"), ("_rtt_seconds", "rtt")):
+        if metric.endswith(end):
+            return what
+    if metric == "motcua_service_total_seconds":
+        return "total"
+    return "watched" if metric in WATCHED else ""
 
 
 def in_order(facts: Iterable[Fact]) -> list[Fact]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -23,8 +24,8 @@ def judge_lan(question: Question, *, behind: Sequence[Fact], ports: Sequence[Fac
     """`behind`: facts of the centre's lines, in order; `ports`: of the devices that hold the agents."""
     facts = trains.only(question.facts)
     agents = {fact.agent for fact in facts}
-    signals = beside.of_probe(question.facts, "wifi")
-    return walk(replace(question, facts=facts), _Lan(list(trains.only(behind)), _Ports(ports), agents, signals))
+    signals = beside.of_probe(trains.others(question.facts), "wifi")
+    return walk(replace(question, facts=facts), _Lan(list(trains.only(behind)), _Ports.of(ports), agents, signals))
 
 
 @dataclass(slots=True)
@@ -32,10 +33,18 @@ class _Ports:
     """The slowest port seen lately, walked through in order of time."""
 
     facts: Sequence[Fact]
+    lowest_bps: float
     next: int = 0
     newest: dict[str, Fact] = field(default_factory=dict)
 
+    @classmethod
+    def of(cls, facts: Sequence[Fact]) -> _Ports:
+        speeds = [r.value for fact in facts for r in fact.readings if r.metric == PORT and r.value > 0]
+        return cls(facts, min(speeds, default=math.inf))
+
     def slow(self, moment: Moment, nominal_bps: float) -> Symptom | None:
+        if self.lowest_bps >= nominal_bps:
+            return None
         while self.next < len(self.facts) and self.facts[self.next].at <= moment.at:
             fact = self.facts[self.next]
             self.newest[fact.agent] = fact
@@ -67,15 +76,22 @@ class _Lan:
             return "unknown", "gateway_mute"
         return "down", None
 
-    def take(self, moments: Sequence[Moment], version: Version) -> None:
-        self.trains.take(moments, version.policy.lan.window_s)
+    def calm(self, version: Version) -> bool:
+        well = self.trains.well() and self.ports.lowest_bps >= version.policy.lan.port_bps
+        return well and all(beside.plain(fact, version, ()) for fact in self.signals.facts)
+
+    def plain(self, fact: Fact, version: Version) -> bool:
+        return fact.received == fact.sent
+
+    def take(self, facts: Sequence[Fact], version: Version) -> None:
+        self.trains.take(facts, version.policy.lan.window_s)
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         rules = version.policy.lan
-        windows = self.trains.telling(rules.min_trains)
-        found = (
-            trains.loss(windows, rules.loss),
-            self.ports.slow(moment, rules.port_bps),
-            beside.weak_wifi(self.signals, moment.at, rules.window_s, rules.wifi_dbm),
-        )
+        found: list[Symptom | None] = []
+        if not self.trains.well():
+            found.append(trains.loss(self.trains.telling(rules.min_trains), rules.loss))
+        found.append(self.ports.slow(moment, rules.port_bps))
+        if self.signals.facts:
+            found.append(beside.weak_wifi(self.signals, moment.at, rules.window_s, rules.wifi_dbm))
         return [symptom for symptom in found if symptom is not None]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from collector.api import State
 from collector.judge import beside, trains
 from collector.judge.beside import Beside
+from collector.judge.facts import Fact
 from collector.judge.moments import Moment
 from collector.judge.speed import Contract
 from collector.judge.timeline import Segment, Timeline
@@ -21,7 +22,8 @@ from collector.judging.policy import Version
 
 def judge_line(question: Question, *, lan: Timeline, contracts: Sequence[Contract] = ()) -> list[Segment]:
     """`lan`: the centre's network as judged, to the end of what the question holds; `contracts` by time."""
-    use, asked = (beside.of_probe(question.facts, probe) for probe in ("use", "dns"))
+    others = trains.others(question.facts)
+    use, asked = (beside.of_probe(others, probe) for probe in ("use", "dns"))
     return walk(replace(question, facts=trains.only(question.facts)), _Line(lan, use, asked, contracts))
 
 
@@ -48,16 +50,25 @@ class _Line:
     def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
         return blame(self.lan, first, last)
 
-    def take(self, moments: Sequence[Moment], version: Version) -> None:
-        self.trains.take(moments, version.policy.line.window_s)
+    def calm(self, version: Version) -> bool:
+        besides = (fact for one in (self.use, self.asked) for fact in one.facts)
+        well = self.trains.well(version.policy.line.rtt_s)
+        return well and all(beside.plain(fact, version, self.contracts) for fact in besides)
+
+    def plain(self, fact: Fact, version: Version) -> bool:
+        return fact.received == fact.sent and (fact.rtt_s is None or fact.rtt_s <= version.policy.line.rtt_s)
+
+    def take(self, facts: Sequence[Fact], version: Version) -> None:
+        self.trains.take(facts, version.policy.line.window_s)
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         rules = version.policy.line
-        windows = self.trains.telling(rules.min_trains)
-        found = (
-            trains.loss(windows, rules.loss),
-            trains.slow(windows, rules.rtt_s),
-            beside.slow_port(self.use, moment.at, rules, version.policy.lan.port_bps, self.contracts),
-            beside.failed_resolver(self.asked, moment.at, rules),
-        )
+        found: list[Symptom | None] = []
+        if not self.trains.well(rules.rtt_s):
+            windows = self.trains.telling(rules.min_trains)
+            found += (trains.loss(windows, rules.loss), trains.slow(windows, rules.rtt_s))
+        if self.use.facts:
+            found.append(beside.slow_port(self.use, moment.at, rules, version.policy.lan.port_bps, self.contracts))
+        if self.asked.facts:
+            found.append(beside.failed_resolver(self.asked, moment.at, rules))
         return [symptom for symptom in found if symptom is not None]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import attrgetter
@@ -41,49 +40,62 @@ def _moment(at: int, facts: tuple[Fact, ...]) -> Moment:
 class Moments:
     """The moments of a subject, and questions about what follows one of them within `decide_ms`.
 
-    `valid_ms(fact)` says how long a fact holds: a source whose last fact no longer holds is not waited for.
+    `earlier`: facts from before the first moment, in order. `valid_ms(fact)` says how long a fact holds: a source whose
+    last fact no longer holds is not waited for. `held_ms(period_ms)`: how long what is measured so often holds at most.
     """
 
-    def __init__(self, facts: Sequence[Fact], *, valid_ms: Callable[[Fact], int]) -> None:
+    def __init__(
+        self, facts: Sequence[Fact], earlier: Sequence[Fact], *,
+        valid_ms: Callable[[Fact], int], held_ms: Callable[[int], int],
+    ) -> None:  # fmt: skip
         self.all: Final = moments_of(facts)
         self.valid_ms: Final = valid_ms
-        self._one_source: Final = len({(fact.agent, fact.target) for fact in facts}) <= 1
+        self._earlier: Final = earlier
         self._facts: Final = facts
+        self._held_ms: Final = held_ms
 
     @cached_property
     def _longest(self) -> int:
-        return max((self.valid_ms(fact) for fact in self._facts), default=0)
+        """Nothing in hand holds longer."""
+        return self._held_ms(max(fact.period_ms for facts in (self._earlier, self._facts) for fact in facts))
 
     def run(self, k: int, colour: Literal["lost", "blind"], need: int, *, decide_ms: int) -> int | None:
         """Where the run that begins at `k` is long enough: `need` facts of that colour from every source that is alive.
 
         Blind moments neither break nor lengthen a run of losses. None where it is not long enough, or not yet.
         """
-        counts: Counter[tuple[str, str]] = Counter()
+        counts: dict[tuple[str, str], int] = {}
         for j in self._ahead(k, decide_ms):
             moment = self.all[j]
             if moment.colour != colour:
                 if colour == "lost" and moment.colour == "blind":
                     continue
                 return None
-            counts.update(fact.source for fact in moment.facts if _COLOURS[fact.outcome] == colour)
+            for fact in moment.facts:
+                if _COLOURS[fact.outcome] == colour:
+                    counts[fact.source] = counts.get(fact.source, 0) + 1
             if max(counts.values()) >= need and self._all_have(counts, need, j, blind=colour == "blind"):
                 return j
         return None
 
-    def _all_have(self, counts: Counter[tuple[str, str]], need: int, j: int, *, blind: bool) -> bool:
-        return self._one_source or all(counts[source] >= need for source in self._alive(j, blind=blind))
+    def _all_have(self, counts: Mapping[tuple[str, str], int], need: int, j: int, *, blind: bool) -> bool:
+        return all(counts.get(source, 0) >= need for source in self._alive(j, blind=blind))
 
     def _alive(self, j: int, *, blind: bool) -> set[tuple[str, str]]:
         """Sources that were asked lately; those that could not be asked do not count but for a run of these."""
         now = self.all[j].at
         alive: set[tuple[str, str]] = set()
-        while j >= 0 and self.all[j].at > now - self._longest:
-            for fact in self.all[j].facts:
-                if (blind or fact.outcome != "unknown") and fact.at + self.valid_ms(fact) > now:
-                    alive.add(fact.source)
-            j -= 1
+        for fact in self._back_from(j):
+            if fact.at <= now - self._longest:
+                break
+            if (blind or fact.outcome != "unknown") and fact.at + self.valid_ms(fact) > now:
+                alive.add(fact.source)
         return alive
+
+    def _back_from(self, j: int) -> Iterator[Fact]:
+        for n in range(j, -1, -1):
+            yield from self.all[n].facts
+        yield from reversed(self._earlier)
 
     def good_row(self, k: int, need: int, *, decide_ms: int) -> tuple[Fact, ...] | None:
         """The first `need` answers in a row that a source answering at `k` gives from there on; None without such."""

@@ -18,8 +18,8 @@ from collector.judge.device import conditions
 from collector.judge.facts import Fact
 from collector.judge.lan import PORT
 from collector.judge.service import ends_soon, limit_s
+from collector.judge.stretch import valid_ms
 from collector.judge.timeline import ALWAYS, Segment
-from collector.judge.walk import valid_ms
 from collector.judging.policy import Version
 
 _USABLE: Final = ("ok", "degraded")
@@ -71,6 +71,9 @@ class Rest:
         if "service" in case.subjects.values() and way.state not in _USABLE:
             return None
         rest = cls(_light(case), held)
+        newest = (case.facts[key][-1] for key in held if case.facts.get(key))
+        if not all(rest._plain(fact) for fact in newest if fact.at >= since):  # mostly it is seen here
+            return None
         if all(rest.knows(case.facts.get(key, ()), since) for key in held):
             return rest
         return None

@@ -15,7 +15,7 @@ from collector.api import State
 from collector.judge.facts import Fact
 from collector.judge.gaps import SPEAKS_MS
 from collector.judge.moments import Moment
-from collector.judge.timeline import Detail, Segment, Timeline
+from collector.judge.timeline import ALWAYS, Detail, Segment, Timeline
 from collector.judge.walk import Needs, Question, Symptom, walk
 from collector.judge.windows import MAX_EVIDENCE
 from collector.judging.policy import Version
@@ -92,8 +92,19 @@ class _Service:
     def loss(self, first: int, last: int, held: Segment) -> tuple[State, str | None]:
         return "down", None
 
-    def take(self, moments: Sequence[Moment], version: Version) -> None:
-        self.took.extend(fact for moment in moments for fact in moment.facts if fact.total_s is not None)
+    def calm(self, version: Version) -> bool:
+        return all(self._quick(fact, version) for fact in self.took)
+
+    def plain(self, fact: Fact, version: Version) -> bool:
+        return self._quick(fact, version) and not ends_soon(fact, version)
+
+    def _quick(self, fact: Fact, version: Version) -> bool:
+        """Under every limit there ever was."""
+        least = min((limit.slow_s for limit in self.limits), default=ALWAYS)
+        return fact.total_s is None or fact.total_s <= min(least, version.policy.service.slow_s)
+
+    def take(self, facts: Sequence[Fact], version: Version) -> None:
+        self.took.extend(fact for fact in facts if fact.total_s is not None)
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
         found = (self._slow(moment, version), _ending(moment, version))

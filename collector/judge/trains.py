@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
 from collector.judge.facts import Fact
-from collector.judge.moments import Moment
 from collector.judge.timeline import Detail
 from collector.judge.walk import Symptom
 from collector.judge.windows import Window
@@ -17,36 +17,58 @@ PROBE: Final = "reach"
 
 def only(facts: Sequence[Fact]) -> Sequence[Fact]:
     """Those of trains: what else is measured of a lan or a line (Wi-Fi, its resolver) neither proves nor disproves."""
-    return facts if all(fact.probe == PROBE for fact in facts) else [fact for fact in facts if fact.probe == PROBE]
+    return [fact for fact in facts if fact.probe == PROBE] if others(facts) else facts
+
+
+def others(facts: Sequence[Fact]) -> Sequence[Fact]:
+    """Those of all other probes."""
+    return [fact for fact in facts if fact.probe != PROBE]
 
 
 class Trains:
     """A window for each source. Something is wrong with a line only where every source that answers says so:
 
-    one anchor that is down, or far away, says nothing of the line.
+    one anchor that is down, or far away, says nothing of the line. While nothing was lost and nothing slow there is
+    nothing to be found: what was taken in waits, and the windows are filled when they are asked for.
     """
 
     def __init__(self) -> None:
         self._windows: dict[tuple[str, str], Window] = {}
+        self._waiting: list[Sequence[Fact]] = []
+        self._until = 0
+        self._lost = False
+        self._longest_s = 0.0
 
-    def take(self, moments: Sequence[Moment], window_s: float) -> None:
-        """Take moments in, in order, at least one."""
-        for moment in moments:
-            for fact in moment.facts:
+    def take(self, facts: Sequence[Fact], window_s: float) -> None:
+        """Take facts in, in order, at least one."""
+        self._waiting.append(facts)
+        self._until = facts[-1].at - int(window_s * 1000)
+        for fact in facts:
+            if fact.received < fact.sent:
+                self._lost = True
+            if fact.rtt_s is not None and fact.rtt_s > self._longest_s:
+                self._longest_s = fact.rtt_s
+
+    def well(self, limit_s: float = math.inf) -> bool:
+        """Whether nothing that was taken in was lost, or slower than `limit_s`."""
+        return not self._lost and self._longest_s <= limit_s
+
+    def telling(self, min_trains: int) -> list[Window]:
+        """The windows that hold enough trains to say something, by name: which was first depends on the beginning."""
+        self._fill()
+        return [w for w in (self._windows[source] for source in sorted(self._windows)) if len(w) >= min_trains]
+
+    def _fill(self) -> None:
+        for facts in self._waiting:
+            for fact in facts:
                 if fact.outcome != "unknown":
                     window = self._windows.get(fact.source)
                     if window is None:
                         window = self._windows[fact.source] = Window()
                     window.add(fact)
-        until = moments[-1].at - int(window_s * 1000)
+        self._waiting.clear()
         for window in self._windows.values():
-            window.forget(until)
-
-    def telling(self, min_trains: int) -> list[Window]:
-        """The windows that hold enough trains to say something, by name: which was first depends on the beginning."""
-        if len(self._windows) == 1:
-            return [window for window in self._windows.values() if len(window) >= min_trains]
-        return [w for w in (self._windows[source] for source in sorted(self._windows)) if len(w) >= min_trains]
+            window.forget(self._until)
 
 
 def loss(windows: list[Window], limit: float) -> Symptom | None:

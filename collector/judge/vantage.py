@@ -175,7 +175,13 @@ class _Far:
         )
         return any(of and now >= share * of for now, of in counts)
 
-    def take(self, moments: Sequence[Moment], version: Version) -> None:
+    def calm(self, version: Version) -> bool:
+        return True
+
+    def plain(self, fact: Fact, version: Version) -> bool:
+        return True
+
+    def take(self, facts: Sequence[Fact], version: Version) -> None:
         """Nothing is told of how well a line is by trains from afar."""
 
     def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:

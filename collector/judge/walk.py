@@ -9,15 +9,20 @@ was judged before.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from operator import attrgetter
 from typing import Final, Protocol
+
+from msgspec import Struct
 
 from collector.api import State
 from collector.judge.facts import Fact
 from collector.judge.gaps import GAPS, unknown_from
 from collector.judge.moments import Moment, Moments
+from collector.judge.stretch import Calm, calm_until, valid_ms
 from collector.judge.timeline import Detail, Segment, Span, Timeline, absences
 from collector.judge.windows import MAX_EVIDENCE
 from collector.judging.policy import Policies, Version
@@ -58,7 +63,7 @@ class Needs:
     calm: int
 
 
-class Kind(Protocol):
+class Kind(Calm, Protocol):
     """What differs between the kinds of subject. Asked in order of time."""
 
     def needs(self, version: Version) -> Needs: ...
@@ -66,17 +71,16 @@ class Kind(Protocol):
         """What losses from `first` to `last` mean while `held` held; no reason: the measurement's own."""
         ...
 
-    def take(self, moments: Sequence[Moment], version: Version) -> None:
-        """Take in moments on firm ground, at least one; one version is in force at them."""
+    def take(self, facts: Sequence[Fact], version: Version) -> None:
+        """Take in facts on firm ground, in order, at least one; one version is in force at them."""
         ...
 
-    def symptoms(self, moment: Moment, version: Version) -> list[Symptom]:
+    def symptoms(self, moment: Moment, version: Version) -> Sequence[Symptom]:
         """What is wrong at the moment that was taken in last, the worst first."""
         ...
 
 
-@dataclass(slots=True)
-class _Step:
+class _Step(Struct):
     """A moment, its number, its footing, and what had become unknown before it."""
 
     k: int
@@ -84,13 +88,7 @@ class _Step:
     version: Version
     footing: Segment
     gaps: Sequence[Segment]
-    symptoms: list[Symptom]
-
-
-def valid_ms(fact: Fact, policies: Policies) -> int:
-    """How long a fact holds."""
-    version = policies.at(fact.at)
-    return min(version.policy.time.stale_periods * fact.period_ms, version.hold_ms)
+    symptoms: Sequence[Symptom]
 
 
 def ahead_ms(rows: int, period_ms: int, version: Version) -> int:
@@ -107,62 +105,77 @@ class _Walk:
     def __init__(self, question: Question, kind: Kind) -> None:
         self.q: Final = question
         self.kind: Final = kind
-        self.moments: Final = Moments(question.facts, valid_ms=lambda fact: valid_ms(fact, question.policies))
-        start = question.span.start
-        self.first: Final = next((n for n, m in enumerate(self.moments.all) if m.at >= start), len(self.moments.all))
         self.last_at: int | None = None
         self.known_until = 0
+        facts = question.facts
+        first = bisect_left(facts, question.span.start, key=attrgetter("at"))
+        self._warm_up(facts[:first])
+        n = self._pass_calm(first)
+        self.moments: Final = Moments(
+            facts[n:], facts[:n], valid_ms=lambda fact: valid_ms(fact, question.policies),
+            held_ms=question.policies.held_ms,
+        )  # fmt: skip
 
     def run(self) -> list[Segment]:
-        self._warm_up()
         steps, rest = self._footings()
         return self._states(steps, rest)
 
     # --- before the span --------------------------------------------------------------------------------------------
 
-    def _warm_up(self) -> None:
-        for version, earlier in self._by_version(self.moments.all[: self.first]):
-            self.last_at = earlier[-1].at
-            newest = {fact.period_ms: fact for moment in earlier for fact in moment.facts}  # others hold no longer
-            self.known_until = max(self.known_until, *(f.at + self.moments.valid_ms(f) for f in newest.values()))
-            firm = self._firm(earlier)
+    def _warm_up(self, earlier: Sequence[Fact]) -> None:
+        for version, facts in self._by_version(earlier):
+            self.last_at = facts[-1].at
+            newest = {fact.period_ms: fact for fact in facts}  # others hold no longer
+            self.known_until = max(self.known_until, *(f.at + valid_ms(f, self.q.policies) for f in newest.values()))
+            firm = self._firm(facts)
             if firm:
                 self.kind.take(firm, version)
 
-    def _by_version(self, moments: Sequence[Moment]) -> Iterator[tuple[Version, Sequence[Moment]]]:
-        """Moments in order, those together at which one version is in force."""
+    def _by_version(self, facts: Sequence[Fact]) -> Iterator[tuple[Version, Sequence[Fact]]]:
+        """Facts in order, those together at which one version is in force."""
         at = self.q.policies.at
-        if moments and at(moments[0].at) is at(moments[-1].at):
-            yield at(moments[0].at), moments
+        if facts and at(facts[0].at) is at(facts[-1].at):
+            yield at(facts[0].at), facts
             return
-        for version, group in groupby(moments, key=lambda moment: at(moment.at)):
+        for version, group in groupby(facts, key=lambda fact: at(fact.at)):
             yield version, list(group)
 
-    def _firm(self, moments: Sequence[Moment]) -> list[Moment]:
+    def _firm(self, facts: Sequence[Fact]) -> list[Fact]:
         """Those on firm ground."""
-        seen, before = [moment for moment in moments if moment.colour != "blind"], self.q.before
-        if all(held.state in _WORKS for held in before.between(moments[0].at, moments[-1].at)):
+        seen, before = [fact for fact in facts if fact.outcome != "unknown"], self.q.before
+        if all(held.state in _WORKS for held in before.between(facts[0].at, facts[-1].at)):
             return seen
-        return [moment for moment in seen if before.at(moment.at).state in _WORKS]
+        return [fact for fact in seen if before.at(fact.at).state in _WORKS]
+
+    def _pass_calm(self, first: int) -> int:
+        """Where the walk begins: behind the calm beginning of the span, where all was well before."""
+        facts, policies = self.q.facts, self.q.policies
+        if self.q.before.at(self.q.span.start - 1).state != "ok":
+            return first
+        n, self.known_until = calm_until(facts, first, self.known_until, kind=self.kind, policies=policies)
+        if n > first:
+            self.last_at = facts[n - 1].at
+            self.kind.take(facts[first:n], policies.at(self.last_at))
+        return n
 
     def _measured(self, moment: Moment) -> None:
         self.last_at = moment.at
         for fact in moment.facts:
-            self.known_until = max(self.known_until, moment.at + self.moments.valid_ms(fact))
+            self.known_until = max(self.known_until, moment.at + valid_ms(fact, self.q.policies))
 
     # --- footing ----------------------------------------------------------------------------------------------------
 
     def _footings(self) -> tuple[list[_Step], list[Segment]]:
         held = _grounded(self.q.before.at(self.q.span.start - 1))
         steps: list[_Step] = []
-        for k in range(self.first, len(self.moments.all)):
-            moment = self.moments.all[k]
-            gaps = self._gaps(moment.at, closed=True) if moment.at > self.known_until else []
+        for k, moment in enumerate(self.moments.all):
+            gaps = self._gaps(moment.at, closed=True) if moment.at > self.known_until else ()
             version = self.q.policies.at(moment.at)
-            held = self._footing(k, gaps[-1] if gaps else held, version)
-            symptoms: list[Symptom] = []
+            if gaps or held.state != "ok" or moment.colour != "good":
+                held = self._footing(k, gaps[-1] if gaps else held, version)
+            symptoms: Sequence[Symptom] = ()
             if held.state == "ok" and moment.colour != "blind":
-                self.kind.take((moment,), version)
+                self.kind.take(moment.facts, version)
                 symptoms = self.kind.symptoms(moment, version)
             steps.append(_Step(k, moment, version, held, gaps, symptoms))
             self._measured(moment)
@@ -238,6 +251,8 @@ class _Walk:
             return segment
 
         for n, step in enumerate(steps):
+            if step.footing.says(told) and not step.symptoms and not step.gaps:
+                continue
             for gap in step.gaps:
                 told = tell(gap)
             told = tell(self._state(steps, n, told))

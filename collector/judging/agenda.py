@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from sqlalchemy import Connection, func, or_, select
 
 from collector.judge import trains
 from collector.judge.court import Case
+from collector.judge.facts import Fact
 from collector.judge.settling import Part
+from collector.judge.stretch import valid_ms
 from collector.judge.timeline import ALWAYS, Span
-from collector.judge.walk import valid_ms
 from collector.judging import findings, flips, spoken
 from collector.judging.policy import Policies
 from collector.judging.views import affected
@@ -190,15 +192,21 @@ class Watch:
         # What the province sees goes stale as well, where it was asked.
         every = {**{key: case.facts.get(key, ()) for key in keys}, **{f"far {k}": f for k, f in case.far.asked.items()}}
         for key, facts in every.items():
-            if facts := trains.only(facts) if key.startswith(("lan:", "line:")) else facts:
-                valid = max(valid_ms(fact, self.policies) for fact in facts[-8:])
-                last = (facts[-1].at, *_open_since(case, key))
+            if newest := _newest(key, facts):
+                valid = max(valid_ms(fact, self.policies) for fact in newest)
+                last = (newest[0].at, *_open_since(case, key))
                 moments += [at + valid + self.cut_ms + 1 for at in last]
         self.deadlines[centre, keys] = min((at for at in moments if at > now_ms), default=ALWAYS)
 
     def postpone(self, centre: str, keys: frozenset[str], due_ms: int | None) -> None:
         """More of the same came in for these subjects: they go stale later."""
         self.deadlines[centre, keys] = ALWAYS if due_ms is None else due_ms
+
+
+def _newest(key: str, facts: Sequence[Fact]) -> list[Fact]:
+    """The last few facts that keep a subject known, the newest first."""
+    telling = key.startswith(("lan:", "line:"))
+    return list(islice((fact for fact in reversed(facts) if not telling or fact.probe == trains.PROBE), 8))
 
 
 def _open_since(case: Case, key: str) -> list[int]:

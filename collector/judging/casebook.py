@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from operator import attrgetter
 from typing import Final
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, func, or_, select
+from sqlalchemy import Connection
 
 from collector.api import Flip
-from collector.judge.agent import Condition
 from collector.judge.court import Case
 from collector.judge.edits import timeline_of
 from collector.judge.facts import Fact, fact_of, in_order
 from collector.judge.settling import Part, parts_of
-from collector.judge.timeline import ALWAYS, Span
-from collector.judging import flips
+from collector.judge.timeline import Span
+from collector.judging.docket import Docket, draw, read_heads, read_presence
 from collector.judging.findings import Findings
 from collector.judging.policy import Policies, Policy
 from collector.judging.resting import Rests
 from collector.judging.spoken import Spoken
 from collector.judging.views import Look, Seen, Views
 from collector.register.places import Key, Place, Places
-from collector.store.bodies import InboxRow, observations, read_seqs
-from collector.store.tables import condition, heard, inbox, presence
-from wire.messages import Observation
+from collector.store.bodies import InboxRow, accepted, corrected_ms, read_seqs
 
 MAX_FACTS: Final = 300_000
-"""Facts kept in memory, about 100 MB: half an hour of 800 centres. What is not there is read again."""
+"""Facts kept in memory, some 60 MB; what is not there is read again. A country needs more than that:"""
+
+FACTS_A_CENTRE: Final = 500
+"""kept at least: what a centre's box and its lines tell in the time that judging them looks back."""
 
 _CHUNK: Final = 500
 
@@ -64,6 +66,7 @@ class Casebook:
     policies: Policies
     places: Places = field(default_factory=Places)
     max_facts: int = MAX_FACTS
+    a_centre: int = FACTS_A_CENTRE
     views: Views = field(default_factory=Views)
     rests: Rests = field(default_factory=Rests)
     findings: Findings = field(default_factory=Findings)
@@ -81,22 +84,28 @@ class Casebook:
         if known is not None:
             self._rows.move_to_end(row.seq)
             return known
-        facts = self._facts_of(row, place)
+        facts = tuple(in_order(self._facts_of(row, place)))
         if watched := place.watches.get(row.agent):
             self._see(row, facts)
             facts = tuple(fact for fact in facts if fact.subject not in watched)
+        if row.body is None:  # to be seen as gone whenever it is asked for
+            return ()
         self._rows[row.seq] = facts
         self._held += len(facts)
-        while self._held > self.max_facts and len(self._rows) > 1:
+        most = max(self.max_facts, self.a_centre * len(self._known))
+        while self._held > most and len(self._rows) > 1:
             self._held -= len(self._rows.popitem(last=False)[1])
         return facts
 
     def _facts_of(self, row: InboxRow, place: Place) -> tuple[Fact, ...]:
-        return tuple(
-            fact_of(stored, self.period_ms(place, row.agent, stored.at_ms, _key(stored.observation)))
-            for stored in observations(row)
-            if not stored.clock_unsure
-        )
+        if row.offset_ms is None:
+            return ()
+        batch, drawn = f"{row.agent}/{row.epoch}/{row.batch}", []
+        for o in accepted(row):
+            at = corrected_ms(o, row.offset_ms)
+            period_ms = self.period_ms(place, row.agent, at, (o.subject, o.probe, o.target))
+            drawn.append(fact_of(o, at, row.agent, batch, period_ms))
+        return tuple(drawn)
 
     def _see(self, row: InboxRow, facts: Sequence[Fact]) -> Seen:
         span = Span(row.at_min_ms, row.at_max_ms)
@@ -118,32 +127,37 @@ class Casebook:
             known = self._known[place.centre] = drawn
         return known
 
+    def docket(self, conn: Connection, places: Iterable[Place], around: Span, *, now_ms: int) -> Docket:
+        """What is needed of these places around a span, asked for at once."""
+        every = list(places)
+        agents = dict.fromkeys(name for place in every for name in place.plans)
+        subjects = dict.fromkeys(key for place in every for key in (f"centre:{place.centre}", *place.subjects))
+        return draw(conn, list(agents), list(subjects), around, now_ms)
+
     def load(
-        self, conn: Connection, place: Place, span: Span, *, now_ms: int, keys: Collection[str] | None = None
-    ) -> Loaded:
+        self, conn: Connection, place: Place, span: Span, *, now_ms: int, keys: Collection[str] | None = None,
+        docket: Docket | None = None,
+    ) -> Loaded:  # fmt: skip
         """The case of a place with every fact of `span`, and the last of each subject before where it begins in a gap.
 
-        `keys`: the subjects that are to be judged; None: all.
+        `keys`: the subjects that are to be judged; None: all. `docket`: what is known of it and its neighbours already.
         """
-        centre, agents = f"centre:{place.centre}", list(place.plans)
+        centre = f"centre:{place.centre}"
         subjects = {key: place.subjects[key] for key in (place.subjects if keys is None else keys)}
         core = centre in subjects
         known = self._of(place)
-        quiet_ms = max(part.pace.period_ms for part in known.parts if keys is None or part.keys & set(keys))
-        facts, pruned = self._facts(conn, place, span, quiet_ms)
-        by_subject: dict[str, list[Fact]] = {
-            key: [] for key, kind in place.subjects.items() if core or kind == "service"
-        }
-        for fact in in_order([fact for fact in facts if fact.subject in by_subject]):
-            by_subject[fact.subject].append(fact)
+        if docket is None or not docket.covers(span, place.plans, (centre, *subjects)):
+            docket = self.docket(conn, [place], span, now_ms=now_ms)
+        facts, pruned = self._facts(conn, place, docket, span, subjects)
         far = self._look(conn, place, span, now_ms)
-        held = flips.effective(conn, {*subjects, centre}, span.start, ALWAYS)
+        held = {key: docket.told(key, span.start) for key in {*subjects, centre}}
         before = {key: timeline_of(rows) for key, rows in held.items()}
         case = Case(
-            subjects, by_subject, before, known.owners, self.policies, read_presence(conn, agents, span, now_ms),
-            read_conditions(conn, agents, span) if core else {}, retired=place.retired, stays=place.stays,
-            limits=place.limits, way=before[centre], planned=known.planned, far=far, contracts=place.contracts,
-            findings=self.findings.of(subjects), carried=self.spoken.carried(place) if core else (),
+            subjects, facts, before, known.owners, self.policies, {name: docket.presence[name] for name in place.plans},
+            {name: docket.conditions[name] for name in place.plans} if core else {}, retired=place.retired,
+            stays=place.stays, limits=place.limits, way=before[centre], planned=known.planned, far=far,
+            contracts=place.contracts, findings=self.findings.of(subjects),
+            carried=self.spoken.carried(place) if core else (),
         )  # fmt: skip
         return Loaded(case, held, pruned, far)
 
@@ -158,7 +172,7 @@ class Casebook:
     def _seen(self, conn: Connection, agent: str, span: Span) -> list[Seen]:
         found: list[Seen] = []
         missing: list[int] = []
-        for head in conn.execute(_INSIDE, {"agent": agent, "first": span.start, "last": span.end}):
+        for head in read_heads(conn, [agent], span)[agent]:
             seen = self.views.row(head.seq)
             if seen is None:
                 missing.append(head.seq)
@@ -172,16 +186,30 @@ class Casebook:
 
     # --- facts ------------------------------------------------------------------------------------------------------
 
-    def _facts(self, conn: Connection, place: Place, span: Span, quiet_ms: int) -> tuple[list[Fact], bool]:
-        heads = [head for name in place.plans for head in _heads(conn, name, span, quiet_ms)]
+    def _facts(
+        self, conn: Connection, place: Place, docket: Docket, span: Span, keys: Collection[str]
+    ) -> tuple[dict[str, Sequence[Fact]], bool]:
+        """The facts that these subjects are judged by, in order; and whether some of what was measured is gone."""
+        quiet_ms = max(part.pace.period_ms for part in self.parts(place) if not part.keys.isdisjoint(keys))
+        core = f"centre:{place.centre}" in keys
+        heads = [head for name in place.plans for head in docket.rows(conn, name, span, quiet_ms)]
         missing = [head.seq for head in heads if head.seq not in self._rows]
-        found = [fact for head in heads for fact in self._rows.get(head.seq, ())]
+        read: dict[int, tuple[Fact, ...]] = {}
         pruned = False
         for n in range(0, len(missing), _CHUNK):
             for row in read_seqs(conn, missing[n : n + _CHUNK]):
                 pruned = pruned or row.body is None
-                found += self.take(row, place)
-        return found, pruned
+                read[row.seq] = self.take(row, place)
+        heads.sort(key=attrgetter("first", "last"))
+        by_subject: dict[str, list[Fact]] = {
+            key: [] for key, kind in place.subjects.items() if core or kind == "service"
+        }
+        for head in heads:
+            for fact in read.get(head.seq) or self._rows.get(head.seq, ()):
+                if fact.subject in by_subject:
+                    by_subject[fact.subject].append(fact)
+        mixed = any(one.last >= other.first for one, other in pairwise(heads))
+        return {key: _ordered(facts) if mixed else facts for key, facts in by_subject.items()}, pruned
 
     def period_ms(self, place: Place, name: str, at: int, key: Key) -> int:
         """How often an agent measured something at a time: by its plan, else by the policy of that time."""
@@ -192,8 +220,9 @@ class Casebook:
         return round(1000 * periods.get(key[0].partition(":")[0], max(periods.values())))
 
 
-def _key(o: Observation) -> Key:
-    return o.subject, o.probe, o.target
+def _ordered(facts: list[Fact]) -> list[Fact]:
+    """Facts of rows that lie over each other are mostly in order all the same."""
+    return facts if all(a.at < b.at for a, b in pairwise(facts)) else in_order(facts)
 
 
 def _periods(policy: Policy) -> dict[str, float]:
@@ -213,80 +242,3 @@ def _parts(place: Place, policies: Policies) -> list[Part]:
     planned = place.longest_periods()
     periods = {key: planned.get(key, default.get(kind, 0)) for key, kind in place.subjects.items()}
     return parts_of(place.subjects, periods, policies)
-
-
-# --- questions, built once: building one costs more than asking it ---------------------------------------------------
-
-_AGENTS: Final[BindParameter[str]] = bindparam("agents", expanding=True)
-_FIRST: Final[BindParameter[int]] = bindparam("first")
-_LAST: Final[BindParameter[int]] = bindparam("last")
-
-_INSIDE: Final = (
-    select(inbox.c.seq, inbox.c.at_min_ms)
-    .where(inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms >= _FIRST, inbox.c.at_min_ms <= _LAST)
-    .order_by(inbox.c.seq)
-)
-_EARLIER: Final = (
-    select(inbox.c.seq, inbox.c.at_min_ms)
-    .where(inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms < _FIRST)
-    .where(inbox.c.at_max_ms >= bindparam("since"))
-)
-_NEWEST: Final = select(func.max(inbox.c.at_max_ms)).where(
-    inbox.c.agent == bindparam("agent"), inbox.c.at_max_ms < _FIRST
-)
-_STARTS_BEFORE: Final = (
-    select(func.max(presence.c.from_ms))
-    .where(presence.c.agent.in_(_AGENTS), presence.c.from_ms < _FIRST)
-    .group_by(presence.c.agent)
-)
-_NEAR: Final = (presence.c.to_ms >= _FIRST) & (presence.c.from_ms <= _LAST)
-_PRESENCE: Final = (
-    select(presence)
-    .where(presence.c.agent.in_(_AGENTS), or_(_NEAR, presence.c.from_ms.in_(_STARTS_BEFORE)))
-    .order_by(presence.c.from_ms)
-)
-_OPEN: Final = select(heard.c.agent, heard.c.from_ms).where(
-    heard.c.agent.in_(_AGENTS), heard.c.alert_after_ms > bindparam("now")
-)
-_CONDITIONS: Final = (
-    select(condition)
-    .where(condition.c.agent.in_(_AGENTS), condition.c.from_ms <= _LAST)
-    .where(or_(condition.c.to_ms.is_(None), condition.c.to_ms >= _FIRST))
-    .order_by(condition.c.from_ms, condition.c.id)
-)
-
-
-def _heads(conn: Connection, name: str, span: Span, quiet_ms: int) -> Sequence[Row[int, int]]:
-    """Rows of an agent that may hold something of a span; where that begins in a gap, also its last rows before, as far
-    back as something may wait for its turn."""
-    given: dict[str, str | int] = {"agent": name, "first": span.start}
-    heads = conn.execute(_INSIDE, given | {"last": span.end}).all()
-    if min((head.at_min_ms for head in heads), default=span.end) <= span.start:
-        return heads
-    newest: int | None = conn.scalar(_NEWEST, given)
-    if newest is None:
-        return heads
-    return [*conn.execute(_EARLIER, given | {"since": newest - quiet_ms}).all(), *heads]
-
-
-def read_presence(conn: Connection, agents: Sequence[str], span: Span, now_ms: int) -> dict[str, list[Span]]:
-    """When each agent was heard, around `span`: the last presence before it tells that there was one.
-
-    A presence is open, without end, until its silence is due.
-    """
-    found: dict[str, list[Span]] = {name: [] for name in agents}
-    given = {"agents": agents, "first": span.start, "last": span.end}
-    for row in conn.execute(_PRESENCE, given):
-        found[row.agent].append(Span(row.from_ms, row.to_ms))
-    for row in conn.execute(_OPEN, {"agents": agents, "now": now_ms}):
-        found[row.agent] = [s for s in found[row.agent] if s.start != row.from_ms] + [Span(row.from_ms, ALWAYS)]
-    return found
-
-
-def read_conditions(conn: Connection, agents: Sequence[str], span: Span) -> dict[str, list[Condition]]:
-    """Conditions of each agent that hold at some moment of `span`."""
-    found: dict[str, list[Condition]] = {name: [] for name in agents}
-    for row in conn.execute(_CONDITIONS, {"agents": agents, "first": span.start, "last": span.end}):
-        end = ALWAYS if row.to_ms is None else row.to_ms
-        found[row.agent].append(Condition(row.name, Span(row.from_ms, end)))
-    return found

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, insert, select
+from sqlalchemy import BindParameter, ColumnElement, Connection, Row, bindparam, exists, select
 
 from collector.api import CollectorError, Flip
 from collector.judge.edits import Edit
+from collector.store.plain import put_rows
 from collector.store.tables import flip as t
 from collector.store.tables import subject
 
@@ -133,15 +134,19 @@ def _last_before(conn: Connection, subjects: Sequence[str], at_ms: int) -> list[
     return [flip_of(row) for row in conn.execute(_LAST_BEFORE, {"subjects": subjects, "first": at_ms})]
 
 
+_PUT: Final = (
+    "INSERT INTO flip (subject, at_ms, from_state, to_state, reason, detail, policy_version, evidence, recorded_ms,"
+    " supersedes) VALUES (?,?,?,?,?,?,?,?,?,?)"
+)
+
+
 def write(conn: Connection, edits: Sequence[Edit], now_ms: int) -> None:
     """Append edits as they were judged at `now_ms`."""
-    if edits:
-        conn.execute(insert(t), [_row(edit, now_ms) for edit in edits])
+    put_rows(conn, _PUT, [_row(edit, now_ms) for edit in edits])
 
 
-def _row(edit: Edit, now_ms: int) -> dict[str, str | int | None]:
-    return {
-        "subject": edit.subject, "at_ms": edit.at, "from_state": edit.from_state, "to_state": edit.to,
-        "reason": edit.reason, "detail": _ENCODER.encode(edit.detail).decode(), "policy_version": edit.policy,
-        "evidence": _ENCODER.encode(edit.evidence).decode(), "recorded_ms": now_ms, "supersedes": edit.supersedes,
-    }  # fmt: skip
+def _row(edit: Edit, now_ms: int) -> tuple[object, ...]:
+    return (
+        edit.subject, edit.at, edit.from_state, edit.to, edit.reason, _ENCODER.encode(edit.detail).decode(),
+        edit.policy, _ENCODER.encode(edit.evidence).decode(), now_ms, edit.supersedes,
+    )  # fmt: skip

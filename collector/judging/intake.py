@@ -85,8 +85,9 @@ class Intake:
             parts = self.book.parts(place)
             disturbed, rested = self.book.rests.sorted(place, parts, its)
             only = None if parts[0] in disturbed else disturbed
-            for fact in its if disturbed else ():
-                self.agenda.touch(centre, fact.at, fact.at, only=only)
+            if disturbed:
+                times = [fact.at for fact in its]
+                self.agenda.touch(centre, min(times), max(times), only=only)
             for part in rested:
                 self.watch.postpone(centre, part.keys, self.book.rests.due_ms(place, part, self.watch.cut_ms))
 

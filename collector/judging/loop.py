@@ -7,24 +7,21 @@ writes flips and cursor in one transaction. A step cut short anywhere is done ag
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, insert, select, update
 
 from collector.hub import Hub
-from collector.judge.court import Case, Timelines, laid_on_record
-from collector.judge.edits import Edit, edits, only_silence
-from collector.judge.retired import without_service
-from collector.judge.settling import Part, Settled, review
+from collector.judge.edits import Edit
 from collector.judge.timeline import Span
 from collector.judging import flips
 from collector.judging.agenda import Agenda, Watch
-from collector.judging.casebook import Casebook, Loaded
+from collector.judging.casebook import Casebook
 from collector.judging.flips import CursorMoved
 from collector.judging.intake import Intake
 from collector.judging.policy import Policies, newest_number, read_policies
+from collector.judging.round import Due, Round, Times
 from collector.judging.shared import SharedServices
 from collector.judging.versions import keep_file
 from collector.loops import Loop
@@ -52,29 +49,6 @@ class _Moves:
 
     seq: int
     agents: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Times:
-    """Now, and where judging ends: a clock corrected by the time on the way may be a moment ahead of ours."""
-
-    now: int
-    edge: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Due:
-    centre: str
-    span: Span
-    timed: bool  # touched by more than facts that came in
-    only: Mapping[frozenset[str], Part] | None  # None: the whole centre
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    centre: str
-    edits: list[Edit]
-    settled: list[Settled]
 
 
 class Judge:
@@ -117,7 +91,7 @@ class Judge:
                 for centre in conn.scalars(select(agent.c.centre).distinct()):
                     agenda.touch(centre, self._anew.start, self._anew.end, timed=True)
         moves = _Moves(read.seq, late)
-        told = self._judge(agenda, book, watch, _Times(now_ms, max(now_ms, read.newest)))
+        told = self._judge(agenda, book, watch, Times(now_ms, max(now_ms, read.newest)))
         self._finish(told, moves, now_ms)
         watch.noticed(late)
         if self._anew is not None:
@@ -165,48 +139,22 @@ class Judge:
 
     # --- judging ----------------------------------------------------------------------------------------------------
 
-    def _judge(self, agenda: Agenda, book: Casebook, watch: Watch, times: _Times) -> list[Edit]:
+    def _judge(self, agenda: Agenda, book: Casebook, watch: Watch, times: Times) -> list[Edit]:
         """Judge the agenda; every round but the last is written here, the edits of the last are returned."""
         told: list[Edit] = []
         for spans in agenda.rounds():
             self._write(told, _Moves(self._seq, []), times.now)
+            due = [Due(centre, span, centre in agenda.timed, agenda.only.get(centre)) for centre, span in spans.items()]
             with self._hub.store.reading() as conn:
-                due = [
-                    _Due(centre, span, centre in agenda.timed, agenda.only.get(centre))
-                    for centre, span in spans.items()
-                ]
-                verdicts = [self._settle(conn, book, times, one) for one in due]
+                verdicts = list(Round(conn, book, self._places, times, self._hub.courtesy).judge(due))
             for verdict in verdicts:
                 for settled in verdict.settled:
                     if settled.span.end >= times.edge:
                         watch.expect(verdict.centre, settled.part.keys, settled.case, times.edge)
+                for note in verdict.services:
+                    self._shared.note(*note)
             told = [edit for verdict in verdicts for edit in verdict.edits]
         return told
-
-    def _settle(self, conn: Connection, book: Casebook, times: _Times, due: _Due) -> _Verdict:
-        self._hub.courtesy.after_you()
-        place = self._places.at(conn, due.centre)
-        loads: dict[Collection[str], Loaded] = {}
-
-        def load(around: Span, keys: Collection[str]) -> Case:
-            loads[keys] = book.load(conn, place, around, now_ms=times.now, keys=keys)
-            return loads[keys].case
-
-        key, parts = f"centre:{due.centre}", book.parts(place) if due.only is None else list(due.only.values())
-        rested = book.rests.undisturbed_before(place)
-        book.rests.forget(due.centre, None if due.only is None else parts)
-        found = review(load, due.span, now=times.edge, centre=key, parts=parts, timed=due.timed, rested=rested)
-        made: list[Edit] = []
-        for settled in found:
-            loaded = loads[settled.part.keys]
-            for key, timeline in _told(settled, loaded).items():
-                mine = edits(key, loaded.flips[key], timeline, settled.span)
-                made += mine
-                if key.startswith("service:"):
-                    self._shared.note(key, timeline, settled.span, mine)
-            if not loaded.pruned:
-                book.rests.note(place, settled, times.edge)
-        return _Verdict(due.centre, made, found)
 
     # --- writing ----------------------------------------------------------------------------------------------------
 
@@ -245,18 +193,3 @@ def _unsure(policies: Policies, since_ms: int) -> Span | None:
     newest = policies.versions[-1].from_ms
     soon = -_WRITTEN_LATE_MS <= since_ms - newest <= TAKEN_UP_WITHIN_MS
     return Span(newest, max(newest, since_ms)) if soon and len(policies.versions) > 1 else None
-
-
-def _told(settled: Settled, loaded: Loaded) -> Timelines:
-    """What is told of each subject: where bodies are gone, only what fills silence, and what the register says."""
-    if not loaded.pruned:
-        return settled.timelines
-    case = settled.case
-    told: Timelines = {}
-    for key, timeline in settled.timelines.items():
-        before = case.before[key]
-        if key.startswith("agent:"):  # whether it was heard does not depend on what was kept
-            told[key] = without_service(before, case.retired.get(key, ()), settled.span, case.policies)
-        else:
-            told[key] = laid_on_record(case, key, only_silence(before, timeline, settled.span), settled.span)
-    return told

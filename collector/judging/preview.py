@@ -139,7 +139,7 @@ class _Trial:
 
     def __init__(self, store: Store, places: Places, both: tuple[Policies, Policies], now_ms: int) -> None:
         self._store, self._places, self._both, self._now = store, places, both, now_ms
-        self._book: Final = Casebook(both[0], places, FACTS_KEPT)
+        self._book: Final = Casebook(both[0], places, FACTS_KEPT, a_centre=0)
         self._other: Final = Casebook(both[1])  # knows the candidate's periods; holds nothing
 
     def judge(self, centre: str, window: Span, told: _Telling) -> None:

@@ -112,6 +112,8 @@ class Place:
     def period_ms(self, name: str, key: Key, at: int) -> int | None:
         """How often an agent measured something at a time; None where no plan of its tells."""
         versions = self.plans.get(name, ())
+        if versions and versions[-1].from_ms <= at and key in versions[-1].periods:  # so it is nearly always
+            return versions[-1].periods[key]
         n = bisect_right(versions, at, key=lambda version: version.from_ms)
         # What was begun under a plan may be stamped a little before the collector put it in force.
         nearest = (*reversed(versions[:n]), *versions[n:])

@@ -77,21 +77,22 @@ def read_seqs(conn: Connection, seqs: Sequence[int]) -> list[InboxRow]:
 
 def observations(row: InboxRow) -> list[StoredObservation]:
     """What was accepted of a row, in the order of the batch, each with its corrected time; [] where it was pruned."""
-    if row.body is None:
-        return []
     prefix = f"{row.agent}/{row.epoch}/{row.batch}/"
     unsure = row.offset_ms is None
     return [
         StoredObservation(prefix + str(o.i), row.agent, corrected_ms(o, row.offset_ms), row.received_ms, unsure, o)
-        for o in _accepted(row, row.body)
+        for o in accepted(row)
     ]
 
 
-def _accepted(row: InboxRow, body: bytes) -> list[Observation]:
+def accepted(row: InboxRow) -> list[Observation]:
+    """What was accepted of a row, as it was sent, in the order of the batch; [] where it was pruned."""
+    if row.body is None:
+        return []
     if row.rejected == "[]":
-        return decode_kept(spooled(body))
+        return decode_kept(spooled(row.body))
     refused = {item.i for item in _REJECTED.decode(row.rejected)}
-    return [o for o in decode_parcel(spooled(body)).observations if o.i not in refused]
+    return [o for o in decode_parcel(spooled(row.body)).observations if o.i not in refused]
 
 
 def spooled(body: bytes) -> bytes:

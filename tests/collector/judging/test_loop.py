@@ -425,6 +425,21 @@ def test_where_bodies_are_gone_late_data_fills_silence_and_overrules_nothing(
     assert rows[1].detail["partial"] == 1
 
 
+def test_a_judge_that_found_bodies_gone_once_does_not_take_them_for_empty_the_next_time(
+    hub: Hub, town: Town, clock: HandClock
+) -> None:
+    town.hear(ms(60), since_ms=ms(0))
+    town.send(both(range(0, 60, 10)))
+    at(clock, 200)
+    run(Judge(hub))
+    hub.store.writer.do(lambda conn: conn.execute(update(tables.inbox).values(body=None)))
+    judge = Judge(hub)
+    for late in (12, 22):
+        town.send(both(range(late, late + 30, 10), line=5), received_ms=at(clock, 201 + late))
+        run(judge)
+        assert told(hub, LINE) == [(0.5, "ok", None), (60.5, "unknown", "silent")]
+
+
 def test_after_a_restart_what_went_stale_meanwhile_is_told(hub: Hub, town: Town, clock: HandClock) -> None:
     town.hear(at(clock, 60), since_ms=ms(0))
     town.send(both(range(0, 60, 10)))
