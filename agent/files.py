@@ -9,6 +9,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from wire.readied import readied
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 MAX_BYTES: Final = 2 * 1024 * 1024
@@ -42,6 +44,6 @@ def read_struct(path: Path, kind: type[S]) -> S | None:
     """The JSON struct kept in `path`; None where there is none or where it cannot be read any more."""
     try:
         with path.open("rb") as file:
-            return msgspec.json.decode(file.read(MAX_BYTES), type=kind)
+            return msgspec.json.decode(file.read(MAX_BYTES), type=readied(kind))
     except (OSError, msgspec.MsgspecError, UnicodeError, RecursionError):
         return None

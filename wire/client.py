@@ -19,6 +19,7 @@ import msgspec
 
 from wire.messages import Answer, Enrol, Enrolled, LeaseAnswer, LeaseAsk, Plan, Problem, WaitAnswer
 from wire.pinning import BoundedSocket, bounded_context, ca_fingerprint, pinned
+from wire.readied import readied
 
 __all__ = ["Client", "ClientError", "Refused", "Reply", "Unreachable", "ca_fingerprint", "fetch_ca", "pinned"]
 
@@ -181,14 +182,14 @@ class Client:
 
 def _decode(reply: Reply, kind: type[M]) -> M:
     try:
-        return msgspec.json.decode(reply.body, type=kind)
+        return msgspec.json.decode(reply.body, type=readied(kind))
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
         raise Unreachable("broken", f"an answer that is not of the contract: {error}") from error
 
 
 def _refused(reply: Reply) -> Refused:
     try:
-        problem = msgspec.json.decode(reply.body, type=Problem)
+        problem = msgspec.json.decode(reply.body, type=readied(Problem))
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         # Not our collector speaking: a proxy or a captive portal on the way. Its page is not worth keeping.
         problem = Problem("not an answer of a collector", reply.status, code="foreign")

@@ -17,6 +17,7 @@ import msgspec
 from agent.probes.aim import AtLoss
 from wire.clock import Clock
 from wire.messages import Observation, PlanItem
+from wire.readied import readied
 
 WATCHED: Final = "reach"
 STARTED: Final = "path"
@@ -84,6 +85,6 @@ class Reactions:
 def _rule(item: PlanItem) -> AtLoss | None:
     """None where the settings are unusable: the probe says so when it is due."""
     try:
-        return msgspec.convert(item.settings, AtLoss)
+        return msgspec.convert(item.settings, readied(AtLoss))
     except (msgspec.ValidationError, OverflowError):
         return None

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from collector.api import Reader
+from wire.readied import readied
 
 
 class Manner(Struct, frozen=True, kw_only=True):
@@ -22,4 +23,5 @@ def manner_of(reader: Reader) -> Manner | None:
     if version is None:
         return None
     held = {one.key.removeprefix("alerts."): one.value for one in version.thresholds if one.key.startswith("alerts.")}
-    return msgspec.convert({name: held[name] for name in Manner.__struct_fields__}, Manner, strict=False)
+    own = {name: held[name] for name in Manner.__struct_fields__}
+    return msgspec.convert(own, readied(Manner), strict=False)
