@@ -110,8 +110,9 @@ def _waits(kind: str, role: str, limits: Limits) -> frozenset[int]:
     if kind == "agent":
         patience = limits.agent_silent_s if role in {"box", "vantage"} else limits.pc_silent_s
         return frozenset({_ms(patience), _ms(2 * patience)})
-    if kind == "line":  # no aftermath any more; no loss of power any more
-        return frozenset({_ms(limits.together_s) + 1, _ms(limits.together_s + limits.settle_s)})
+    if kind == "line":  # no aftermath any more; no loss of power any more; somebody has to look, where no box stands
+        own = {_ms(limits.together_s) + 1, _ms(limits.together_s + limits.settle_s), _ms(limits.agent_silent_s)}
+        return frozenset(own)
     return frozenset({_ms(2 * limits.late_s)} if kind == "service" else ())
 
 

@@ -144,7 +144,7 @@ def _joined(case: Case, group: Group, members: Sequence[_Event], ended_ms: int |
     every = [run for site, line in lines if line.subject not in own for run in site.of(line.subject).get("down", ())]
     return [
         run for run in case.free(every)
-        if first < run.from_ms < last and not left_behind(run, ended_ms, case.together_ms, case.now_ms)
+        if first < run.from_ms <= last and not left_behind(run, ended_ms, case.together_ms, case.now_ms)
     ]  # fmt: skip
 
 

@@ -75,7 +75,7 @@ def _in_doubt(site: Site, runs: Sequence[Run]) -> bool:
 def _stays_behind(site: Site, runs: Sequence[Run], silence: Run) -> bool:
     """Whether another line that was lost together with these has been back for long: so is the power."""
     until_ms = min(site.now_ms, *(run.end_ms for run in runs)) - site.together_ms
-    return any(run.end_ms <= until_ms for run in site.lost_with(silence) if run not in runs)
+    return any(run.end_ms < until_ms for run in site.lost_with(silence) if run not in runs)
 
 
 def _unheard(site: Site, runs: Sequence[Run]) -> Run:
