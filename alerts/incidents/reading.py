@@ -18,6 +18,8 @@ from alerts.tables import alert_cursor, complaint, happened, incident, incident_
 
 MOST: Final = 5_000
 DEAD: Final = "dead"
+TOWN_MS: Final = 1_000
+"""How old what is known of the province may be: a page asks for it with each of its centres."""
 
 
 class TableReader:
@@ -25,6 +27,7 @@ class TableReader:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._town_of: tuple[int, Town] | None = None
 
     def revision(self) -> str:
         with self._desk.store.reading() as conn:
@@ -99,7 +102,10 @@ class TableReader:
         ]  # fmt: skip
 
     def _town(self, now_ms: int) -> Town:
-        return steady(town_of(self._desk.reader, now_ms, {}))
+        held = self._town_of
+        if held is None or not 0 <= now_ms - held[0] < TOWN_MS:
+            held = self._town_of = (now_ms, steady(town_of(self._desk.reader, now_ms, {})))
+        return held[1]
 
 
 def _at(query: Select[Any], centre: str) -> Select[Any]:

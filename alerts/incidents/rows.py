@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -44,10 +45,15 @@ def pack(verdict: Verdict) -> str:
     return _ENCODER.encode(verdict).decode()
 
 
+@lru_cache(maxsize=256)  # a page asks for the same ones for each of its centres
+def _decoded(text: str) -> Verdict:
+    return _VERDICT.decode(text)
+
+
 def incident_of(row: Row[Any], verdict: Verdict | None = None) -> Incident:
     """From a row with all columns."""
     return Incident(
-        id=row.id, number=row.number, verdict=verdict or _VERDICT.decode(row.verdict), stage=row.stage,
+        id=row.id, number=row.number, verdict=verdict or _decoded(row.verdict), stage=row.stage,
         since_ms=row.since_ms, ended_ms=row.ended_ms, opened_ms=row.opened_ms, closed_ms=row.closed_ms,
         parent=row.parent, team=row.team, waiting=row.waiting, target_ms=row.target_ms, reopened=row.reopened,
         revisions=row.revisions, wrong=row.wrong, muted_until_ms=row.muted_until_ms,

@@ -151,9 +151,9 @@ class HubReader(TroubleQuestions, OnSiteQuestions):
     def systems(self) -> list[SystemInfo]:
         return self._shelves.systems()
 
-    def agents(self, centre: str | None = None) -> list[AgentInfo]:
+    def agents(self, centre: str | None = None, *, role: str | None = None) -> list[AgentInfo]:
         with self._hub.store.reading() as conn:
-            return suite.read_agents(conn, self.now_ms(), centre)
+            return suite.read_agents(conn, self.now_ms(), centre, role)
 
     def expected(self) -> list[Expected]:
         with self._hub.store.reading() as conn:

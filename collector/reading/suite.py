@@ -38,12 +38,13 @@ _CONDITIONS: Final = select(condition.c.agent, condition.c.name).where(condition
 _ITEMS: Final = msgspec.json.Decoder(list[PlanItem])
 
 
-def read_agents(conn: Connection, now_ms: int, centre: str | None = None) -> list[AgentInfo]:
-    """Every agent that was ever enrolled, of one centre or of all."""
+def read_agents(conn: Connection, now_ms: int, centre: str | None = None, role: str | None = None) -> list[AgentInfo]:
+    """Every agent that was ever enrolled, of one centre or of all, in one role or in any."""
     held: dict[str, list[str]] = {}
     for name, what in conn.execute(_CONDITIONS):
         held.setdefault(name, []).append(what)
-    rows = _EVERY_AGENT.read(conn) if centre is None else conn.execute(_AGENTS.where(agent.c.centre == centre))
+    asked = [column == value for column, value in ((agent.c.centre, centre), (agent.c.role, role)) if value is not None]
+    rows = conn.execute(_AGENTS.where(*asked)) if asked else _EVERY_AGENT.read(conn)
     found = [
         AgentInfo(
             name, place, role, called, version, enrolled_ms, revoked_ms, last_ms,

@@ -21,6 +21,7 @@ from dashboards.board.lines import GROUPS, LinesPages
 from dashboards.board.lines_asked import asked_lines
 from dashboards.board.live import Live, Shown
 from dashboards.board.names import line_href
+from dashboards.board.once import once
 from dashboards.board.render import Part, Renderer
 from dashboards.board.sessions import Form, see_other
 from dashboards.board.spans import Span, span_of
@@ -41,7 +42,7 @@ class LinePages:
         """The page of `key` (line:07375-1/a), a table of it, or its live part. Raises NotFound."""
 
         def look() -> LinePage:
-            return line.look(self._reader, key, seen.words, seen.before_ms)
+            return line.look(once(self._reader), key, seen.words, seen.before_ms)
 
         def make() -> Part:
             facts = look()

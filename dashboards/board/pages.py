@@ -26,6 +26,7 @@ from dashboards.board.incidents.notes import Notes
 from dashboards.board.line_pages import LinePages
 from dashboards.board.live import Live, Shown
 from dashboards.board.names import centre_href, centre_name, subject_href, subject_name
+from dashboards.board.once import once
 from dashboards.board.render import Part, Renderer
 from dashboards.board.spans import span_of
 from dashboards.board.system_pages import charted, drawn
@@ -99,7 +100,7 @@ def centre_pages(reader: Reader, door: Door, live: Live, render: Renderer, notes
         seen = door.enter(request)
 
         def make() -> Part:
-            facts = centre.look(reader, key, seen.words)
+            facts = centre.look(once(reader), key, seen.words)
             told = notes.of_centre(key, seen.words)
             html = render("centre.html", seen, {"c": facts, "told": told, "now_ms": facts.now_ms})
             return Part(f"{facts.name}: {facts.title}", html)

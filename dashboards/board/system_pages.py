@@ -16,6 +16,7 @@ from dashboards.board.door import Door
 from dashboards.board.exports import taken
 from dashboards.board.incidents.notes import Notes
 from dashboards.board.live import Live, Shown
+from dashboards.board.once import once
 from dashboards.board.render import Part, Renderer
 from dashboards.board.spans import span_of
 from dashboards.board.systems import SystemPages
@@ -43,7 +44,7 @@ def system_pages(reader: Reader, door: Door, live: Live, render: Renderer, notes
         asked = asked_of(seen.query)
 
         def make() -> Part:
-            facts = system.look(systems, reader, name, seen.words, asked)
+            facts = system.look(systems, once(reader), name, seen.words, asked)
             told = notes.of_subject(f"service:{name}", seen.words)
             return Part(facts.title, render("system.html", seen, {"s": facts, "told": told, "now_ms": facts.now_ms}))
 

@@ -62,6 +62,11 @@ def run(*words: str, given: str | None = None) -> Result:
     return CliRunner().invoke(commands(), ["policy", *words], input=given)
 
 
+def tried(*words: str) -> Result:
+    """What a policy would have said, as far as anything was lived: up to now would be a year of nothing."""
+    return run("try", *words, "--to", "2025-11-21T13:00")
+
+
 def numbers() -> list[int]:
     return [version["number"] for version in json.loads(run("list", "--json").stdout)["versions"]]
 
@@ -90,7 +95,7 @@ def test_a_file_is_compared_with_what_is_in_force(lived: None, slower: str) -> N
 
 
 def test_trying_says_what_would_differ_and_how_far_back_it_looked(lived: None, slower: str) -> None:
-    result = run("try", slower)
+    result = tried(slower)
     told = " ".join(result.stdout.split())
     assert result.exit_code == 0, result.stderr
     assert "preview covers from 2025-11-21 11:40:00 to " in told
@@ -114,8 +119,8 @@ def test_trying_for_machines_is_one_document(lived: None, slower: str) -> None:
 
 def test_the_same_policy_tried_finds_nothing(lived: None, home: Path) -> None:
     (home / "same.toml").write_bytes(RAW)
-    assert "nothing would have been different" in run("try", str(home / "same.toml")).stdout
-    one = run("try", str(home / "same.toml"), "--centre", "00000-1")
+    assert "nothing would have been different" in tried(str(home / "same.toml")).stdout
+    one = tried(str(home / "same.toml"), "--centre", "00000-1")
     assert (one.exit_code, "at 1 centres" in one.stdout) == (0, True)
     assert run("try", str(home / "same.toml"), "--centre", "99999-1").exit_code == 3
 

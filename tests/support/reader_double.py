@@ -325,8 +325,8 @@ class World:
             raise NotAllowed("the evidence was not signed by a box of this province")
         return self.blobs[blob]
 
-    def agents(self, centre: str | None = None) -> list[AgentInfo]:
-        return [agent for agent in self.listed_agents if centre in {None, agent.centre}]
+    def agents(self, centre: str | None = None, *, role: str | None = None) -> list[AgentInfo]:
+        return [a for a in self.listed_agents if centre in {None, a.centre} and role in {None, a.role}]
 
     def expected(self) -> list[Expected]:
         return list(self.codes)

@@ -9,6 +9,7 @@ from dashboards.board.exports import taken
 from dashboards.board.incidents import listing, offers, officer, work
 from dashboards.board.incidents.routes import House
 from dashboards.board.incidents.rows import overdue
+from dashboards.board.once import once
 from dashboards.board.render import Part
 from dashboards.board.tables import Table
 from dashboards.board.visit import Ask
@@ -24,7 +25,7 @@ def desk_pages(house: House) -> list[HTTPRouteHandler]:
         seen = work.remembered(chosen, request.cookies)
 
         def make() -> Part:
-            facts = work.look(alerts, reader, seen.words, seen.query)
+            facts = work.look(once(alerts), once(reader), seen.words, seen.query)
             return Part(facts.title, render("incidents/work.html", seen, {"p": facts, "now_ms": facts.now_ms}))
 
         def table() -> Table:
@@ -41,7 +42,7 @@ def desk_pages(house: House) -> list[HTTPRouteHandler]:
         seen = door.enter(request)
 
         def look() -> officer.OfficerPage:
-            return officer.look(alerts, reader, seen.words)
+            return officer.look(once(alerts), once(reader), seen.words)
 
         def make() -> Part:
             facts = look()

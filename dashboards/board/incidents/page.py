@@ -12,7 +12,7 @@ from collector.api import Reader
 from dashboards.board.incidents.calling import Namer
 from dashboards.board.incidents.proof import Proof, proof_of
 from dashboards.board.incidents.rows import Row, Teller, centre_of
-from dashboards.board.incidents.sites import Site, sites
+from dashboards.board.incidents.sites import Site, Sites
 from dashboards.board.incidents.testing import Tests, tests_of
 from dashboards.board.names import observation_href, subject_href
 from dashboards.board.numbers import span
@@ -147,7 +147,7 @@ def look(alerts: Alerts, reader: Reader, key: str, words: Words) -> IncidentPage
     held, now_ms = alerts.incident(key), reader.now_ms()
     teller = Teller(words, Namer(reader), now_ms)
     story, row, verdict = alerts.story(held.id), teller.row(held), held.verdict
-    shown = sites(alerts, reader, held, teller)
+    shown = Sites(alerts, reader, teller).of(held)
     muted = held.muted_until_ms
     return IncidentPage(
         row=row,

@@ -14,7 +14,9 @@ from dashboards.board.incidents.testing import tested
 from dashboards.board.numbers import quantity
 from dashboards.board.sentences import fault_words
 
-LOOKED_BACK: Final = 100
+LOOKED_BACK: Final = (10, 40)
+"""So many measurements are looked at; more only where none of them failed."""
+
 _TOTAL: Final = "motcua_service_total_seconds"
 Agreement = Literal["agree", "still_bad", "not_measured", "not_repaired"]
 
@@ -115,14 +117,18 @@ def _before(reader: Reader, held: Incident, subject: str, until_ms: int) -> Stor
                 return reader.observation(one.observation)
             except NotFound:
                 continue  # its body is no longer kept
-    seen = reader.observations(subject, until_ms, LOOKED_BACK)
-    seen = [stored for stored in seen if stored.at_ms >= held.since_ms]
-    return next((stored for stored in seen if stored.observation.outcome == "fail"), seen[0] if seen else None)
+    seen: list[StoredObservation] = []
+    for count in LOOKED_BACK:
+        seen = [one for one in reader.observations(subject, until_ms, count) if one.at_ms >= held.since_ms]
+        failed = next((one for one in seen if one.observation.outcome == "fail"), None)
+        if failed is not None or len(seen) < count:
+            return failed or (seen[0] if seen else None)
+    return seen[0]
 
 
 def _after(reader: Reader, subject: str, repaired_ms: int) -> StoredObservation | None:
     """The newest measurement since then, one that was asked for before one that came by itself."""
-    seen = reader.observations(subject, reader.now_ms() + 1, LOOKED_BACK)
+    seen = reader.observations(subject, reader.now_ms() + 1, LOOKED_BACK[-1])
     since = [stored for stored in seen if stored.at_ms >= repaired_ms]
     return next((stored for stored in since if stored.observation.task_id), since[0] if since else None)
 

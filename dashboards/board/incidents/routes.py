@@ -19,6 +19,7 @@ from dashboards.board.incidents.acting import MUTES, Acts, read_code
 from dashboards.board.incidents.sheet import sheet_of
 from dashboards.board.incidents.tries import Tries
 from dashboards.board.live import Live
+from dashboards.board.once import once
 from dashboards.board.render import Part, Renderer
 from dashboards.board.sessions import Form, see_other
 from dashboards.board.visit import Ask, answer
@@ -53,7 +54,7 @@ def incident_pages(house: House) -> list[HTTPRouteHandler]:
         asked = listing.asked_of(seen.query)
 
         def make() -> Part:
-            facts = listing.look(alerts, reader, seen.words, asked)
+            facts = listing.look(once(alerts), once(reader), seen.words, asked)
             return Part(facts.title, render("incidents/list.html", seen, {"p": facts, "now_ms": facts.now_ms}))
 
         makers = {"incidents": lambda: offers.incidents(listing.look(alerts, reader, seen.words, asked))}
@@ -64,7 +65,7 @@ def incident_pages(house: House) -> list[HTTPRouteHandler]:
         seen = door.enter(request)
 
         def look() -> page.IncidentPage:
-            return page.look(alerts, reader, str(number), seen.words)
+            return page.look(once(alerts), once(reader), str(number), seen.words)
 
         def make() -> Part:
             facts = look()

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from heapq import nsmallest
 from typing import Final
 
 from alerts.api import Incident, Said, Verdict
@@ -51,6 +52,7 @@ class Teller:
     words: Words
     namer: Namer
     now_ms: int
+    _placed: dict[tuple[Sequence[str], int], str] = field(default_factory=dict, init=False)
 
     def say(self, said: Said | None) -> str:
         """A sentence of the alerts with a capital letter; nothing for none. A key that went out of use is shown."""
@@ -88,10 +90,12 @@ class Teller:
 
     def places(self, centres: Sequence[str], most: int = PLACES_NAMED) -> str:
         """The first names of the alphabet, and how many more."""
-        names = sorted((self.namer.centre(key, self.words) for key in centres), key=collation_key)
-        more = len(names) - most
-        shown = ", ".join(names[:most])
-        return shown if more <= 0 else f"{shown} {self.words('and_more', count=more)}"
+        asked = (tuple(centres), most)  # a page tells of one large incident again and again
+        if asked not in self._placed:
+            names = (self.namer.centre(key, self.words) for key in centres)
+            shown, more = ", ".join(nsmallest(most, names, key=collation_key)), len(centres) - most
+            self._placed[asked] = shown if more <= 0 else f"{shown} {self.words('and_more', count=more)}"
+        return self._placed[asked]
 
     def waiting(self, held: Incident) -> str:
         """How many people waited so far; nothing where nobody can tell."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from alerts.api import Incident
@@ -42,41 +44,43 @@ class Site:
         return f"geo:{self.place.lat},{self.place.lon}?q={self.place.lat},{self.place.lon}"
 
 
-def sites(alerts: Alerts, reader: Reader, held: Incident, teller: Teller, most: int = SITES_SHOWN) -> list[Site]:
-    """The centres where somebody waits for this incident, in the order of the alphabet."""
-    named = {key: teller.namer.centre(key, teller.words) for key in held.verdict.centres}
-    ordered = sorted(named, key=lambda key: (collation_key(named[key]), key))[:most]
-    return [_site(alerts, reader, held, key, teller) for key in ordered]
+class Sites:
+    """What is asked of the centres of one page's incidents."""
 
+    def __init__(self, alerts: Alerts, reader: Reader, teller: Teller) -> None:
+        self._alerts, self._reader, self._teller = alerts, reader, teller
 
-def _site(alerts: Alerts, reader: Reader, held: Incident, key: str, teller: Teller) -> Site:
-    place = reader.places().get(key)
-    own = reader.every_line().get(key, ())
-    concerned = [line for line in own if line.key in held.verdict.subjects]
-    before = [one for one in alerts.of_centre(key, FAULTS_SHOWN + 1) if one.id != held.id]
-    down = _neighbours(reader, held, place)
-    return Site(
-        key=key,
-        name=teller.namer.centre(key, teller.words),
-        place=place,
-        opening=reader.opening(key),
-        lines=concerned or list(own),
-        faults=[teller.row(one) for one in before[:FAULTS_SHOWN]],
-        neighbours=teller.places(down, NEIGHBOURS_NAMED),
-        neighbours_down=len(down),
-    )
+    def of(self, held: Incident, most: int = SITES_SHOWN) -> list[Site]:
+        """The centres where somebody waits for this incident, in the order of the alphabet."""
+        teller = self._teller
+        named = {key: teller.namer.centre(key, teller.words) for key in held.verdict.centres}
+        ordered = sorted(named, key=lambda key: (collation_key(named[key]), key))[:most]
+        return [self._site(held, key, named[key]) for key in ordered]
 
+    @cached_property
+    def _down(self) -> Mapping[str, Sequence[str]]:
+        """Centres that are cut off now, by area; a centre without an area has no neighbours."""
+        found: dict[str, list[str]] = {}
+        places = self._reader.places()
+        for key, standing in self._reader.overview().standings.items():
+            if standing.state == "down" and key in places and places[key].area:
+                found.setdefault(places[key].area, []).append(key)
+        return found
 
-def _neighbours(reader: Reader, held: Incident, place: Place | None) -> list[str]:
-    """Other centres of its area that are cut off now."""
-    if place is None or not place.area:
-        return []
-    seen, places = reader.overview(), reader.places()
-    return [
-        key
-        for key, standing in seen.standings.items()
-        if standing.state == "down"
-        and key not in held.verdict.centres
-        and key in places
-        and places[key].area == place.area
-    ]
+    def _site(self, held: Incident, key: str, name: str) -> Site:
+        place = self._reader.places().get(key)
+        own = self._reader.every_line().get(key, ())
+        concerned = [line for line in own if line.key in held.verdict.subjects]
+        before = [one for one in self._alerts.of_centre(key, FAULTS_SHOWN + 1) if one.id != held.id]
+        near = self._down.get(place.area, ()) if place is not None else ()
+        down = [one for one in near if one not in held.verdict.centres]
+        return Site(
+            key=key,
+            name=name,
+            place=place,
+            opening=self._reader.opening(key),
+            lines=concerned or list(own),
+            faults=[self._teller.row(one) for one in before[:FAULTS_SHOWN]],
+            neighbours=self._teller.places(down, NEIGHBOURS_NAMED),
+            neighbours_down=len(down),
+        )

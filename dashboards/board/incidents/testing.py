@@ -88,7 +88,7 @@ def _heard(agent: AgentInfo | None) -> bool:
 
 def _from_province(reader: Reader) -> tuple[list[PlannedItem], tuple[str, ...]]:
     """What the vantages that are heard have planned, and the rooms they stand in."""
-    vantages = {agent.id: agent.centre for agent in reader.agents() if agent.role == "vantage" and _heard(agent)}
+    vantages = {agent.id: agent.centre for agent in reader.agents(role="vantage") if _heard(agent)}
     rooms = tuple(dict.fromkeys(vantages.values()))
     return [item for room in rooms for item in reader.planned(room) if item.agent in vantages], rooms
 

@@ -15,7 +15,7 @@ from collector.api import Reader, Team
 from dashboards.board.incidents.calling import Namer
 from dashboards.board.incidents.page import next_of
 from dashboards.board.incidents.rows import Row, Teller, worst_first
-from dashboards.board.incidents.sites import Site, sites
+from dashboards.board.incidents.sites import Site, Sites
 from dashboards.board.spans import DAY_MS, ZONE_MS
 from dashboards.board.visit import YEAR_S, Visit, cookie
 from dashboards.board.words import Words
@@ -75,7 +75,7 @@ def look(alerts: Alerts, reader: Reader, words: Words, query: Mapping[str, str])
     teller = Teller(words, Namer(reader), now_ms)
     teams = {team.key: team for team in reader.teams()}
     team = teams.get(team_asked(query))
-    living = worst_first(alerts.open(), now_ms)
+    living, places = worst_first(alerts.open(), now_ms), Sites(alerts, reader, teller)
     mine = [held for held in living if held.verdict.visit and (team is None or held.team == team.key)]
     theirs = [held for held in living if not held.verdict.centres and held.ended_ms is None]
     today = (now_ms + ZONE_MS) // DAY_MS * DAY_MS - ZONE_MS
@@ -84,7 +84,7 @@ def look(alerts: Alerts, reader: Reader, words: Words, query: Mapping[str, str])
         title=_title(mine, team, teller),
         team=team,
         teams=_teams(living, teams, teller),
-        cards=[_card(alerts, reader, held, teller) for held in mine[:CARDS_SHOWN]],
+        cards=[_card(held, teller, places) for held in mine[:CARDS_SHOWN]],
         more=max(0, len(mine) - CARDS_SHOWN),
         theirs=[teller.row(held) for held in theirs],
         closed_today=len(closed),
@@ -92,12 +92,12 @@ def look(alerts: Alerts, reader: Reader, words: Words, query: Mapping[str, str])
     )
 
 
-def _card(alerts: Alerts, reader: Reader, held: Incident, teller: Teller) -> Card:
+def _card(held: Incident, teller: Teller, places: Sites) -> Card:
     newest = sorted(held.verdict.evidence, key=lambda one: -one.at_ms)[:EVIDENCE_ON_CARD]
     return Card(
         row=teller.row(held),
         evidence=[teller.say(one.said) for one in newest],
-        sites=sites(alerts, reader, held, teller, SITES_ON_CARD),
+        sites=places.of(held, SITES_ON_CARD),
         next=next_of(held),
     )
 

@@ -11,6 +11,7 @@ from collector.hub import Hub
 from collector.judge.facts import Fact
 from collector.judge.timeline import ALWAYS
 from collector.judging import flips
+from collector.judging import round as rounding
 from collector.judging.loop import Judge
 from collector.register import plans, presence
 from collector.store import tables
@@ -222,7 +223,7 @@ def test_a_well_centre_is_not_judged_because_a_vantage_saw_it(
     def never(*_: object) -> None:
         raise AssertionError("a centre was judged")
 
-    monkeypatch.setattr(judge, "_settle", never)
+    monkeypatch.setattr(rounding, "review", never)
     town.send(seen(6, lost=(1,)), agent=VANTAGE)
     clock.wall, before = ms(370), judge._seq
     judged(judge)
