@@ -59,7 +59,7 @@ def train(
     clock = SystemClock()
     ctx = Context(clock, clock.mono_ms() + round(1000 * left_s), Facts(collector), proc=Path("/proc/thread-self"))
     own: dict[str, Scalar] = {
-        "reflector": where, "ticket": TICKET, "packets": 40, "interval_s": 0.003, "timeout_s": 0.25,
+        "reflector": where, "ticket": TICKET, "packets": 40, "interval_s": 0.003, "timeout_s": 1.0,
     }  # fmt: skip
     return quality.probe(PlanItem("q", LINE, "quality", "reflector", 900, 20, {**own, **(settings or {})}), ctx)
 

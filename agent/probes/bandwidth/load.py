@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import selectors
+import time
 from typing import TYPE_CHECKING, Final
 
 from agent.net.links import now_s
@@ -20,20 +21,31 @@ MOST_TURN_S: Final = 0.025
 TURN_BYTES: Final = 128 * 1024
 """A turn lasts until about so much has come: fewer turns cost less, but what waits in the kernel must not fill its
 window."""
+QUEUE_SHARE: Final = 0.5
+"""A turn lasts for so much of the queue on the way at most. The kernel acknowledges when it is read from (tcp_input.c,
+__tcp_ack_snd_check), the sender answers with a burst as large as the turn was long, and a shorter queue drops it: turns
+of 25 ms took 7 to 13 % off a line with a queue of 10 ms."""
+RECENT: Final = 8
 TICK_S: Final = 0.02
 LOOK_EVERY_S: Final = 0.15
 STALL_S: Final = 3.0
 STOOD_STILL_S: Final = 1.0
+LATE_S: Final = 0.005
+"""A turn that came so much later than it was due was held back by this machine; less is the grain of its timers."""
 
 
 class Drive:
-    """One direction at work. `run` returns when enough is known; `ended` says why it stopped."""
+    """One direction at work. `run` returns when enough is known; `ended` says why it stopped.
+
+    `held_s`: for how long this machine did not let the loop do what was due, waiting for a processor or whatever else.
+    """
 
     def __init__(self, loaders: list[Loader], pinger: Pinger, taker: Taker | None, watch: Watch) -> None:
         self._loaders, self._pinger, self._taker, self._watch = loaders, pinger, taker, watch
         self._flow = Flow() if taker is None else taker.flow
         self._began_s = self._moved_s = now_s()
         self._turn_s, self._moved, self._arrived = LEAST_TURN_S, 0, 0
+        self.held_s = 0.0
         self.ended = ""
 
     @property
@@ -86,16 +98,19 @@ class Drive:
 
         Load is looked at in turns and not whenever a packet has come: to be woken costs more than to read.
         """
-        before = now_s()
+        before, worked_s = now_s(), time.thread_time()
         self._pinger.tick(before)
         for key, _ in quick.select(self._turn_s):
             key.data.ready()
         came = sum([loader.work() for loader in self._loaders])
         now = now_s()
+        late_s = now - before - self._turn_s - (time.thread_time() - worked_s)
+        self.held_s += late_s if late_s > LATE_S else 0.0
         if now - before > STOOD_STILL_S:
             raise Ended(unknown("aborted"), error="this machine stood still in the middle of the test")
         if came:
-            self._turn_s = min(MOST_TURN_S, max(LEAST_TURN_S, TURN_BYTES * (now - before) / came))
+            most = min(MOST_TURN_S, QUEUE_SHARE * self._pinger.queue_s(RECENT))
+            self._turn_s = max(LEAST_TURN_S, min(most, TURN_BYTES * (now - before) / came))
         self._moved += came
         self._count(now, came)
         return now

@@ -46,7 +46,8 @@ class Order:
 class Course:
     """One direction: bits a second with bounds (None where the engine knows none), what it moved, and beside what.
 
-    `moved` is the load in bytes that this machine's interface carried for it, from `before` to `after`.
+    `moved` is the load in bytes that this machine's interface carried for it, from `before` to `after`. `held_s`: for
+    how long this machine did not let the test do what was due; 0 where the engine does not know.
     """
 
     bps: float
@@ -59,6 +60,7 @@ class Course:
     after: Look
     rtts: list[float] = field(default_factory=list)
     own_cpu_s: float = 0.0
+    held_s: float = 0.0
     server_core: float | None = None
 
 

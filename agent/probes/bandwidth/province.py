@@ -109,7 +109,7 @@ class Trial:
             _check_count(drive, said, now)
         self._keep(way, drive, estimate, Course(
             estimate.bps, estimate.low, estimate.high, watch.seconds, len(loaders), drive.moved + again, before, after,
-            settled(drive.rtts_since(estimate.since_s)), cpu_s, _core(said, now),
+            settled(drive.rtts_since(estimate.since_s)), cpu_s, drive.held_s, _core(said, now),
         ))  # fmt: skip
 
     def _keep(self, way: Way, drive: Drive, estimate: Estimate, course: Course) -> None:
@@ -117,6 +117,7 @@ class Trial:
         self.found.detail |= {
             f"{way}_ended": drive.ended,
             f"{way}_warm_up_s": round(course.seconds - estimate.seconds, 2),
+            f"{way}_held_s": round(course.held_s, 3),
         }
         self.order.explain(
             f"{way}: {estimate.bps / 1e6:.2f} Mbit/s ({estimate.low / 1e6:.2f} to {estimate.high / 1e6:.2f}), "

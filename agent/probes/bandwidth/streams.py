@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import socket
 import sys
 from typing import TYPE_CHECKING, Final
@@ -11,6 +12,7 @@ from agent.net.stream import StreamError
 from agent.probes.bandwidth.estimate import Flow
 from agent.probes.bandwidth.talk import MAX_HEAD_BYTES, Connection, check
 from agent.probes.given import Ended
+from agent.probes.trains import median
 from wire.outcomes import fail
 
 if TYPE_CHECKING:
@@ -103,6 +105,7 @@ class Pinger:
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
         self.trips: list[tuple[float, float]] = []
+        self._shortest_s = math.inf
         self._sent_s: float | None = None
         self._next_s = 0.0
         self._raw = b""
@@ -125,9 +128,16 @@ class Pinger:
             now = now_s()
             check(self._raw, (204,))
             self.trips.append((self._sent_s, now - self._sent_s))
+            self._shortest_s = min(self._shortest_s, now - self._sent_s)
             self._sent_s, self._next_s = None, now + PING_GAP_S
         elif not self._raw or len(self._raw) > MAX_HEAD_BYTES:
             raise StreamError(fail("reset"), "the server closed the connection of the round trips")
+
+    def queue_s(self, recent: int) -> float:
+        """How long the last ones stood in queues: what they took longer than the shortest; 0 without any."""
+        if not self.trips:
+            return 0.0
+        return median([rtt for _, rtt in self.trips[-recent:]]) - self._shortest_s
 
     @property
     def waits(self) -> bool:

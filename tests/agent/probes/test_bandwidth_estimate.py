@@ -126,14 +126,15 @@ class TestWhenItIsEnough:
 
 
 def course(
-    bps: float = 50e6, *, carried: int = 10_000_000, cpu: float = 0.2, core: float | None = 0.1, own: float = 0.1
-) -> Course:
+    bps: float = 50e6, *, carried: int = 10_000_000, cpu: float = 0.2, core: float | None = 0.1, own: float = 0.1,
+    held: float = 0.0,
+) -> Course:  # fmt: skip
     """Two seconds that moved 10 MB; the interface carried `carried` bytes of load in them."""
     before = Look(0.0, Counters(0, 0, 0, 0), 0.0, 0.0)
     packets = 8_000
     counted = carried + packets * looking.HEADER_BYTES
     after = Look(2.0, Counters(counted, counted, packets, packets), 2 * cpu, 2.0)
-    return Course(bps, bps * 0.99, bps * 1.01, 2.0, 4, 10_000_000, before, after, [0.05, 0.06], own, core)
+    return Course(bps, bps * 0.99, bps * 1.01, 2.0, 4, 10_000_000, before, after, [0.05, 0.06], own, held, core)
 
 
 class TestStamp:
@@ -144,6 +145,8 @@ class TestStamp:
             pytest.param(course(), None, "valid", id="a port that does not say"),
             pytest.param(course(cpu=0.95), 1e9, "cpu_bound", id="all processors busy"),
             pytest.param(course(own=1.9), 1e9, "cpu_bound", id="one processor busy with it"),
+            pytest.param(course(held=0.1), 1e9, "cpu_bound", id="held up by whatever on this machine"),
+            pytest.param(course(held=0.09), 1e9, "valid", id="held up for a moment"),
             pytest.param(course(94.1e6), 100e6, "nic_bound", id="a port at 100M"),
             pytest.param(course(70e6), 100e6, "valid", id="a port at 100M and a slower line"),
             pytest.param(course(carried=10_400_000), 1e9, "contaminated", id="other traffic"),
