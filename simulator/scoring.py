@@ -167,12 +167,22 @@ class _Docket:
         """What became of a cause."""
         told, cause, best = plea.told, plea.cause, self.best[plea.cause.id]
         first_ms = min((e.from_ms for e in told.expected), default=cause.from_ms)
-        late_s = None if best is None or best.opened_ms < first_ms else (best.opened_ms - first_ms) / 1000
+        late_s = None if best is None or best.opened_ms < first_ms else self._late_s(plea, first_ms)
         return Row(
             cause.id, cause.kind, cause.touches, cause.from_ms, cause.to_ms, told.owners, bool(told.expected),
             told.planned, told.timely, () if best is None else tuple(one.number for one in self._of(plea)),
             "" if best is None else best.verdict.owner, self._called(plea), late_s,
         )  # fmt: skip
+
+    def _late_s(self, plea: Plea, first_ms: int) -> float:
+        """How long until anything was open about it: what it turned out to be may have become another incident."""
+        opened = [one.opened_ms for one in self._of(plea) if one.opened_ms >= first_ms and not self._others(one, plea)]
+        return (min(opened) - first_ms) / 1000
+
+    def _others(self, one: Incident, plea: Plea) -> bool:
+        """Whether it is another cause's own, which had begun when it was opened."""
+        others = [p for p in self.about[one.id] if p is not plea and self.best[p.cause.id] is one]
+        return self.best[plea.cause.id] is not one and any(p.cause.from_ms <= one.opened_ms for p in others)
 
     def _called(self, plea: Plea) -> dict[str, int]:
         counted, best = Counter[str](), self.best[plea.cause.id]

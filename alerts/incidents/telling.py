@@ -85,12 +85,15 @@ class Teller:
         )  # fmt: skip
 
     def _audiences(self, act: Act, tell: Tell) -> list[Audience]:
-        """A call and a recovery go to those whose it is. A correction goes to those whose it was, and to those whose it
-        stays where it is about more than whose it is."""
+        """A call and a recovery go to those whose it is, a recovery to those who were called where it became somebody
+        else's only when all was over. A correction goes to those whose it was, and to those whose it stays where it is
+        about more than whose it is."""
         now = self._who(act.now)
+        before = self._who(act.now if act.was is None else act.was)
+        if tell.kind == "recovered" and not act.now.open:
+            return before
         if tell.kind != "correction":
             return now
-        before = self._who(act.now if act.was is None else act.was)
         owner_only = tell.turn.isdigit() and act.was is not None and act.was.verdict.visit == act.now.verdict.visit
         return hands(before, now).gone if owner_only else before
 

@@ -132,12 +132,19 @@ def test_what_another_cause_hid_while_it_lasted_is_learned_afterwards_and_calls_
     causes = [cause("power", "07001-1", first=10, last=30), cause("carrier_cut", *trunk, first=12, last=28, name="c2")]
     power = Verdict("power:07001-1", "power", ("lan:07001-1",))
     cut = Verdict("carrier:vnpt/vnpt-1", "carrier", tuple(f"line:{key}" for key in trunk))
-    incidents = [incident("i", cut, 10, 30), incident("j", power, 10, 30, opened=31)]
+    incidents = [incident("i", cut, 10, 30, opened=13), incident("j", power, 10, 30, opened=31)]
     found = figures([scored(causes, incidents, [Message("i", "team:x", at(13))])], 1.0)
-    assert (found.not_one, found.spare, found.detect.count, found.detect_slow.median) == ([], [], 0, 21 * 60.0)
+    assert (found.not_one, found.spare, found.detect.count, found.detect_slow.median) == ([], [], 1, 21 * 60.0)
     assert found.afterwards == ["1/c1 power 07001-1"]
     alone = scored(causes[:1], incidents[1:], [])
     assert [row.told for row in alone.rows] == [[0]]
+
+
+def test_a_cause_is_known_of_once_anything_is_open_about_it_whatever_it_turns_out_to_be() -> None:
+    power = Verdict("power:07001-1", "power", (f"line:{A}", "agent:07001-1"))
+    incidents = [incident("i", line(), 10, 29, opened=11), incident("j", power, 10, 30, opened=31)]
+    (row,) = scored([cause("power", "07001-1", first=10, last=30)], incidents, []).rows
+    assert (row.owner, row.detect_s) == ("power", 60.0)
 
 
 def test_the_incident_of_a_cause_that_is_not_due_is_not_beside_another() -> None:
