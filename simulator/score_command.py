@@ -15,7 +15,7 @@ from simulator import score_console
 from simulator.command import PROVINCE
 from simulator.console import show
 from simulator.errors import FAILED, ScenarioError, SimulatorError
-from simulator.figures import figures
+from simulator.figures import Figures, figures
 from simulator.ground import Roof
 from simulator.keeping import Keeping
 from simulator.scenario import read_scenario
@@ -79,41 +79,52 @@ def command(roof: Roof) -> Callable[..., None]:
         Each seed is two scenes of one to three causes in a little province, through the real judge, correlation,
         incidents and outbox; nothing is sent. Ends with 1 where recall, right owner or messages miss their bars.
         """
+        began_s = time.monotonic()
         try:
             with scratch() as folder:
                 player = Player(province.absolute(), folder, roof)
                 if working:
                     work(player)
                     return
-                files = [str(path) for path in scenario or ()]
-                for name in files:
-                    read_scenario(name)  # what cannot be read is said before anything is played
-                wanted = shown or range(first_seed, first_seed + (seeds or (1 if files else SEEDS)))
-                todo = [Job(seed, name) for name in files or [""] for seed in wanted]
-                began_s = time.monotonic()
+                todo = _jobs(scenario or [], shown, first_seed, seeds)
                 play = _Play(player, jobs or os.cpu_count() or 1, province, lambda: _late(began_s, minutes))
-                found = sorted(_trials(todo, _keeping(kept, province, files), play), key=lambda one: one.seed)
+                keeping = _keeping(kept, province, bool(scenario))
+                found = sorted(_trials(todo, keeping, play), key=lambda one: one.seed)
         except SimulatorError as error:
             sys.stderr.write(f"motcua: {error}\n")
             raise typer.Exit(error.code) from error
         result = figures(found, time.monotonic() - began_s)
-        if as_json:
-            document = dataclasses.asdict(result) | ({"trials": found} if shown else {})
-            show(msgspec.json.encode(document).decode())
-        else:
-            if shown:
-                score_console.trials(found)
-            score_console.table(result)
+        _tell(result, found if shown else [], as_json=as_json)
         if not (_all(found, todo) and result.holds):
             raise typer.Exit(FAILED)
 
     return score
 
 
-def _keeping(kept: Path | None, province: Path, scenarios: Sequence[str]) -> Keeping | None:
+def _jobs(scenarios: Sequence[Path], shown: Sequence[int] | None, first: int, seeds: int | None) -> list[Job]:
+    """What is to be played. Raises ScenarioError: what cannot be read is said before anything is played."""
+    files = [str(path) for path in scenarios]
+    for name in files:
+        read_scenario(name)
+    wanted = shown or range(first, first + (seeds or (1 if files else SEEDS)))
+    return [Job(seed, name) for name in files or [""] for seed in wanted]
+
+
+def _tell(result: Figures, trials: Sequence[Scored], *, as_json: bool) -> None:
+    """The figures, and the trials that were asked for, for a program or for a person."""
+    if as_json:
+        document = dataclasses.asdict(result) | ({"trials": trials} if trials else {})
+        show(msgspec.json.encode(document).decode())
+        return
+    if trials:
+        score_console.trials(trials)
+    score_console.table(result)
+
+
+def _keeping(kept: Path | None, province: Path, scenario: bool) -> Keeping | None:
     if kept is None:
         return None
-    if scenarios:
+    if scenario:
         raise ScenarioError("--kept keeps seeds of composed causes; leave it out where a --scenario is scored")
     return Keeping(kept, province)
 

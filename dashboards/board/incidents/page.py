@@ -171,9 +171,10 @@ def look(alerts: Alerts, reader: Reader, key: str, words: Words) -> IncidentPage
 
 
 def next_of(held: Incident) -> tuple[Stage, ...]:
-    """What may be said next; one that nobody travels for is only taken note of, and closed once it is over."""
+    """What may be said next. Nothing is closed before the measurements say that it is over; one that nobody travels for
+    is only taken note of until then."""
     if held.verdict.visit:
-        return NEXT[held.stage]
+        return () if held.stage == "repaired" and held.ended_ms is None else NEXT[held.stage]
     if held.ended_ms is not None:
         return () if held.stage == "closed" else ("closed",)
     return ("acknowledged",) if held.stage in {"open", "notified"} else ()

@@ -175,6 +175,7 @@ def test_what_is_still_bad_is_named_and_not_closed(told: Served) -> None:
     the(told).keep(replace(held, ended_ms=None))
     said = text_of(told.client.get("/incidents/1036"))
     assert "Chưa đóng được, vẫn còn: Internet VNPT (A) (không trả lời)." in said
+    assert "Đóng sự cố" not in said, "nothing is offered that would be refused"
     assert post(told, "/incidents/1036/move", **MARK, to="closed").status_code == 409
     assert stage(told, 1036) == "repaired"
 
