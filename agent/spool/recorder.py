@@ -26,6 +26,10 @@ MAX_AT_ONCE: Final = 500  # on a disk that is nearly full, some may fit where al
 RETRY_S: Final = 5.0
 TRIM_EVERY_MS: Final = 60_000
 
+CONFIRMED: Final = 3
+"""By so many alike in a row the collector takes a change to be true (policy.toml, `lost_trains`, `good_trains`): each of
+them is sent when it is known. With the first alone, the news waited for the next regular batch, up to a minute."""
+
 
 class Recorder:
     """The only writer of observations. `sent_for` is called when there is a new batch to send."""
@@ -46,7 +50,7 @@ class Recorder:
         self._held: deque[Observation] = deque()
         self._lock = threading.Lock()
         self._some = threading.Event()
-        self._outcomes: dict[tuple[str, str, str], Outcome] = {}
+        self._outcomes: dict[tuple[str, str, str], tuple[Outcome, int]] = {}
         self._next_cut_ms = self._next_trim_ms = clock.mono_ms()
         # Agents that start together, after a power cut say, must not send together every minute from then on.
         self._after_first_ms = int(self._cut_ms * chance.uniform(0.2, 1.0))
@@ -114,13 +118,15 @@ class Recorder:
         return bool(changes)
 
     def _is_urgent(self, o: Observation) -> bool:
-        """A failure, a recovery, an answer somebody waits for, a person's word. The first `ok` of an item is none."""
+        """A failure or a recovery until it is confirmed, an answer somebody waits for, a person's word. The first `ok`
+        of an item is none."""
         key = (o.subject, o.probe, o.target)
-        before = self._outcomes.get(key, "ok")
+        before, alike = self._outcomes.get(key, ("ok", CONFIRMED))
+        alike = min(alike + 1, CONFIRMED + 1) if o.outcome == before else 1
         if len(self._outcomes) >= MAX_HELD:
             self._outcomes.clear()
-        self._outcomes[key] = o.outcome
-        return o.outcome != before or o.task_id is not None or o.probe == COMPLAINT
+        self._outcomes[key] = o.outcome, alike
+        return alike <= CONFIRMED or o.task_id is not None or o.probe == COMPLAINT
 
     def _cut(self, *, urgent: bool) -> None:
         now = self._clock.mono_ms()

@@ -12,7 +12,7 @@ from alerts.correlate.ground import Ground, Stand, group_of
 from alerts.correlate.limits import Limits
 from alerts.correlate.picture import Picture, Spell
 from alerts.correlate.runs import Covered, Run, outside, runs_of
-from alerts.correlate.site import Site, parted
+from alerts.correlate.site import Site, outlived, parted
 from collector.api import State, Window
 
 OWN_ROOMS: Final = "00000-"
@@ -153,7 +153,7 @@ def _site(picture: Picture, centre: str, runs: Mapping[str, Runs]) -> Site:
     boots = sorted(started, key=lambda boot: boot.at_ms)
     if boots:
         runs = {key: parted(its, boots) if key.startswith("line:") else its for key, its in runs.items()}
-    return Site(stand, runs, measured, picture.limits, picture.now_ms, boots, silences)
+    return outlived(Site(stand, runs, measured, picture.limits, picture.now_ms, boots, silences))
 
 
 def silent_runs(runs: Runs) -> list[Run]:

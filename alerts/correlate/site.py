@@ -9,7 +9,7 @@ from typing import Final
 from alerts.correlate.ground import LineAt, Stand
 from alerts.correlate.limits import Limits
 from alerts.correlate.picture import Boot
-from alerts.correlate.runs import Run, near
+from alerts.correlate.runs import ALWAYS, Run, near
 from collector.api import State
 
 FROM_AFAR: Final = frozenset({"lost_from_province"})
@@ -158,3 +158,23 @@ def _parts(run: Run, boots: Sequence[Boot]) -> Sequence[Run]:
         return [run]
     at = run.spells[n].from_ms
     return [replace(run, spells=run.spells[:n], to_ms=at), replace(run, spells=run.spells[n:], from_ms=at)]
+
+
+def outlived(site: Site) -> Site:
+    """The site, each silence parted that outlived what silenced its box by as long as a fault of the agent takes: the
+    lines lost with it were back, one of them answered, and it was silent still. What is left is another trouble."""
+    if not site.silences:
+        return site
+    silences = [part for silence in site.silences for part in _parts_of(site, silence)]
+    return site if len(silences) == len(site.silences) else replace(site, silences=silences)
+
+
+def _parts_of(site: Site, silence: Run) -> Sequence[Run]:
+    lost = site.lost_with(silence)
+    back_ms = max((run.end_ms for run in lost), default=ALWAYS)
+    if back_ms >= min(silence.end_ms, site.now_ms):
+        return [silence]
+    rest = replace(silence, from_ms=back_ms)
+    if not site.lasting(rest) or not any(site.answered(line, rest) for line in site.lines()):
+        return [silence]
+    return [replace(silence, to_ms=back_ms), rest]

@@ -103,6 +103,8 @@ def _of_subject(picture: Picture, key: str) -> Iterator[int]:
             yield spell.recorded_ms + _ms(picture.limits.agent_silent_s)
         if spell.to_ms is not None and left is not None:
             yield spell.to_ms + left  # whoever goes on for longer is left behind
+        if spell.to_ms is not None and kind == "line":
+            yield spell.to_ms + _ms(picture.limits.agent_silent_s)  # a box that is silent for so long behind it
 
 
 def _waits(kind: str, role: str, limits: Limits) -> frozenset[int]:

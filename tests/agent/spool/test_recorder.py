@@ -52,12 +52,14 @@ def test_a_batch_is_cut_every_minute_and_the_first_at_a_moment_of_chance(kept: K
     ("outcomes", "urgent"),
     [
         pytest.param(["ok", "ok", "ok"], [False, False, False], id="all is well"),
-        pytest.param(["fail", "fail"], [True, False], id="the first failure"),
-        pytest.param(["ok", "fail", "ok", "ok"], [False, True, True, False], id="failure and recovery"),
-        pytest.param(["unknown", "fail"], [True, True], id="every change"),
+        pytest.param(["fail"] * 5, [True, True, True, False, False], id="a failure until it is confirmed"),
+        pytest.param(
+            ["ok", *["fail"] * 4, *["ok"] * 4], [False, *[True] * 3, False, *[True] * 3, False], id="and the recovery"
+        ),
+        pytest.param(["unknown", "fail", "unknown"], [True, True, True], id="every change"),
     ],
 )
-def test_a_change_of_outcome_is_cut_at_once(
+def test_what_makes_a_change_certain_is_cut_at_once(
     kept: Keeper, clock: FakeClock, outcomes: list[Outcome], urgent: list[bool]
 ) -> None:
     writing, cut = recorder(kept, clock), list[bool]()
