@@ -104,7 +104,8 @@ class _Composer:
 
     def _take(self, kind: str, touched: Sequence[str], *, beside: bool) -> bool:
         marks, places = {f"{kind}/{key}" for key in touched}, {key.partition("/")[0] for key in touched}
-        if marks & self._used or (not beside and places & self._used):
+        alone = not beside or KINDS[kind].names == "services"  # a system is ill in one way at a time
+        if marks & self._used or (alone and places & self._used):
             return False
         self._used |= marks | places
         return True

@@ -5,7 +5,7 @@ The roof gives it. Incidents and messages are those of the alerts' own door; her
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,6 +70,13 @@ class Incident(Protocol):
     def revisions(self) -> int: ...
 
 
+class Said(Protocol):
+    """See `alerts.api.Said`."""
+
+    @property
+    def values(self) -> Mapping[str, object]: ...
+
+
 class Event(Protocol):
     """See `alerts.api.Happened`."""
 
@@ -77,6 +84,8 @@ class Event(Protocol):
     def at_ms(self) -> int: ...
     @property
     def what(self) -> str: ...
+    @property
+    def said(self) -> Said | None: ...
     @property
     def verdict(self) -> Verdict | None: ...
 

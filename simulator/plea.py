@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from simulator.causes import Cause
-from simulator.ground import Incident
+from simulator.ground import Event, Incident
 from simulator.province import Province
 from simulator.truth import Told, place_of
 
@@ -14,13 +14,32 @@ EARLY_MS: Final = 5_000
 TAIL_MS: Final = 1_200_000
 """How long after its end a cause still explains what is judged: windows of a quarter of an hour, late data."""
 
+_RETURNS: Final = frozenset({"reopened", "returned"})
+
 FOREVER_MS: Final = 2**62
+
+Span = tuple[int, int]
+
+
+def past_of(story: Iterable[Event]) -> list[Span]:
+    """When an incident held before its fault returned."""
+    found = []
+    for event in story:
+        values = {} if event.said is None else event.said.values
+        first, last = values.get("was_since_ms"), values.get("was_ended_ms")
+        if event.what in _RETURNS and isinstance(first, int) and isinstance(last, int):
+            found.append((first, last))
+    return found
 
 
 class Plea:
-    """A cause with the subjects that are its own, and the keys an incident may be named by."""
+    """A cause with the subjects that are its own, and the keys an incident may be named by. `past`: by incident, when
+    it held before its fault returned."""
 
-    def __init__(self, told: Told, names: Mapping[str, str], province: Province) -> None:
+    def __init__(
+        self, told: Told, names: Mapping[str, str], province: Province, past: Mapping[str, Sequence[Span]]
+    ) -> None:
+        self._past = past
         self.told, self.cause = told, told.cause
         own = [names.get(key, key) for key in _own(told.cause, province)]
         self.own, self.keys = frozenset(own), frozenset([*own, *_keys(told.cause, province)])
@@ -52,8 +71,9 @@ class Plea:
 
     def overlap(self, one: Incident) -> int:
         """How long (ms) an incident held while this cause showed, or was an explanation still."""
-        first, last = one.since_ms, FOREVER_MS if one.ended_ms is None else max(one.ended_ms, one.since_ms + 1)
-        return max(min(last, b + TAIL_MS) - max(first, a - EARLY_MS) for a, b in self.spans)
+        last_ms = FOREVER_MS if one.ended_ms is None else max(one.ended_ms, one.since_ms + 1)
+        held = [*self._past.get(one.id, ()), (one.since_ms, last_ms)]
+        return max(min(last, b + TAIL_MS) - max(first, a - EARLY_MS) for a, b in self.spans for first, last in held)
 
 
 def _own(cause: Cause, province: Province) -> list[str]:

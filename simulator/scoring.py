@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from simulator.ground import Event, Incident, Message
-from simulator.plea import EARLY_MS, TAIL_MS, Plea
+from simulator.plea import EARLY_MS, TAIL_MS, Plea, past_of
 from simulator.province import Province
 from simulator.truth import Told
 
@@ -94,7 +94,8 @@ class Heard:
 
 def score(seed: int, truth: Sequence[Told], heard: Heard) -> Scored:
     """Hold what was told against the truth."""
-    docket = _Docket([Plea(told, heard.names, heard.province) for told in truth], heard)
+    past = {key: past_of(story) for key, story in heard.stories.items()}
+    docket = _Docket([Plea(told, heard.names, heard.province, past) for told in truth], heard)
     chosen = {one.id for one in docket.best.values() if one is not None}
     false, spare = [], []
     for one in heard.incidents:

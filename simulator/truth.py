@@ -75,14 +75,15 @@ def _told(
     left = tuple(_expected(cause, province, hiding, stops)) if stops else every
     planned = bool(every) and not left
     owners = ("planned",) if planned else owners_of(cause, causes, province)
-    return Told(cause, left, owners, planned, not left or _timely(cause, left, hiding, province))
+    return Told(cause, left, owners, planned, not left or _timely(cause, left, hiding, province, stops))
 
 
 def _timely(
-    cause: Cause, expected: Sequence[Expected], hiding: Mapping[str, Sequence[Cause]], province: Province
-) -> bool:
-    """Whether enough of it falls where its centre can tell, or is seen to be silent by nothing else: a cut of another
-    line is seen from the province whatever else holds there."""
+    cause: Cause, expected: Sequence[Expected], hiding: Mapping[str, Sequence[Cause]], province: Province,
+    stops: Sequence[Planned],
+) -> bool:  # fmt: skip
+    """Whether enough of it falls where its centre can tell, or is seen to be silent by nothing else, announced stops of
+    the line it speaks by among it: a cut of another line is seen from the province whatever else holds there."""
     own = _silences(cause, province)
     if cause.its.names == "services" or (cause.kind in {*CUTS, FLAPPING} and not own):
         return True
@@ -90,6 +91,9 @@ def _timely(
     for e in expected:
         others = (c for c in hiding.get(place_of(e.subject), ()) if c is not cause)
         silent = [(c.from_ms, c.to_ms) for c in others if _silences(c, province)]
+        if own:
+            announced = f"line:{_uplink(place_of(e.subject), province)}"
+            silent += [(stop.from_ms, stop.to_ms) for stop in stops if stop.subject == announced]
         if any(last - first >= shows_ms for first, last in without((e.from_ms, e.to_ms), silent)):
             return True
     return False

@@ -27,8 +27,8 @@ RETRY_S: Final = 5.0
 TRIM_EVERY_MS: Final = 60_000
 
 CONFIRMED: Final = 3
-"""By so many alike in a row the collector takes a change to be true (policy.toml, `lost_trains`, `good_trains`): each of
-them is sent when it is known. With the first alone, the news waited for the next regular batch, up to a minute."""
+"""By so many alike in a row the collector takes a change to be true (`lost_trains`, `good_trains` of the policy). Each
+of them is sent when it is known: with the first alone, the news waited for the next regular batch, up to a minute."""
 
 
 class Recorder:

@@ -120,7 +120,7 @@ def gone(site: Site, at_ms: int, group: str) -> bool:
     """Whether a centre lost at that time more than the lines of a group: those outside of it, or its box that speaks by
     another."""
     silence, lead = site.silent_with(at_ms), site.stand.lead
-    if silence is None or lead is None:
+    if silence is None or lead is None or _watched_it_go(site, at_ms, group):
         return False
     others = [line for line in site.lines() if group_of(line) != group]
     if not others:
@@ -132,6 +132,14 @@ def gone(site: Site, at_ms: int, group: str) -> bool:
     if len(lost) == len(others):
         return True
     return group_of(lead) != group and site.undecided(silence)
+
+
+def _watched_it_go(site: Site, at_ms: int, group: str) -> bool:
+    """Whether its own box, not on a battery, measured that a line of the group was lost: it had power then, whatever
+    came afterwards."""
+    span = site.together_ms
+    lost = (site.lost(line, at_ms - span, at_ms + span) for line in site.stand.lines if group_of(line) == group)
+    return any(run is not None and measured_inside(run) for run in lost) and site.battery(at_ms) is None
 
 
 # --- many at once ---------------------------------------------------------------------------------------------------
@@ -156,8 +164,7 @@ def _off(site: Site, at_ms: int, group: str) -> bool:
     gaps = (site.gap_before(boot) for boot in site.boots)
     if not any(gap is not None and abs(gap.from_ms - at_ms) <= span for gap in gaps):
         return False
-    lost = (site.lost(line, at_ms - span, at_ms + span) for line in site.stand.lines if group_of(line) == group)
-    return not any(run is not None and measured_inside(run) for run in lost)
+    return not _watched_it_go(site, at_ms, group)
 
 
 def _untold(case: Case, group: Group, at_ms: int) -> set[str]:

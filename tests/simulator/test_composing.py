@@ -38,6 +38,12 @@ def test_the_little_province_has_what_scenes_need(little: Province) -> None:
 
 
 @given(st.integers(0, 2**62))
+def test_a_shared_system_is_ill_once_in_a_seed(seed: int) -> None:
+    systems = [c.touches for c in compose(province(8), seed, START).causes if c.its.names == "services"]
+    assert len(systems) == len(set(systems))
+
+
+@given(st.integers(0, 2**62))
 def test_a_seed_is_its_scenes_whenever_they_are_played(seed: int) -> None:
     one, other = compose(province(8), seed, START), compose(province(8), seed, START + MINUTE)
     assert [(c.kind, c.touches, c.from_ms + MINUTE, c.to_ms + MINUTE) for c in one.causes] == [

@@ -49,6 +49,19 @@ class Message:
     state: str = "waiting"
 
 
+@dataclass(frozen=True)
+class Said:
+    values: dict[str, object]
+
+
+@dataclass(frozen=True)
+class Event:
+    at_ms: int
+    what: str
+    said: Said | None = None
+    verdict: Verdict | None = None
+
+
 def at(minute: float) -> int:
     return START + round(minute * MINUTE)
 
@@ -199,3 +212,13 @@ TRUNK = [f"0700{n}-1/{letter}" for n in (1, 3) for letter in "ab"]
 )  # fmt: skip
 def test_whose_it_may_rightly_be_called(causes: list[Cause], owners: tuple[str, ...]) -> None:
     assert owners_of(causes[0], causes, province()) == owners
+
+
+def test_a_fault_that_returned_is_one_incident_with_a_call_for_each_time() -> None:
+    again = cause("line_cut", A, first=100, last=130, name="c2")
+    one = incident("i", line(), 100, 130, opened=11)
+    story = [Event(at(101), "reopened", Said({"was_since_ms": at(10), "was_ended_ms": at(30), "since_ms": at(100)}))]
+    calls = [Message("i", "team:x", at(11)), Message("i", "team:x", at(101))]
+    heard = Heard([one], calls, NAMES, province(), {"i": story})
+    found = score(1, tell([CUT, again], province()), heard)
+    assert [(row.found, row.right, row.told) for row in found.rows] == [(True, True, [1]), (True, True, [1])]

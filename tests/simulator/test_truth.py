@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from simulator.causes import KINDS, Cause
 from simulator.chance import Dice
+from simulator.owners import Planned
 from simulator.scenario import Generate, Scenario, resolve
 from simulator.truth import lines, tell, without
 from tests.support.simulated import MINUTE, START, cause, province
@@ -85,3 +86,23 @@ def test_what_is_left_of_a_span_is_what_nobody_covers(covered: list[tuple[int, i
     for at in range(60):
         inside = 10 <= at < 50 and not any(a <= at < b for a, b in covered)
         assert any(a <= at < b for a, b in left) is inside
+
+
+@pytest.mark.parametrize(
+    ("stop", "timely"),
+    [
+        pytest.param(None, True, id="nothing was announced"),
+        pytest.param(
+            Planned("line:07001-1/a", START + 12 * MINUTE, START + 40 * MINUTE), False, id="its line is to rest"
+        ),
+        pytest.param(Planned("line:07001-1/b", START + 12 * MINUTE, START + 40 * MINUTE), True, id="another line is"),
+        pytest.param(
+            Planned("line:07001-1/a", START + 20 * MINUTE, START + 40 * MINUTE), True, id="too late to explain it"
+        ),
+    ],
+)
+def test_nobody_need_be_called_to_a_silence_that_was_announced_until_more_is_known(
+    stop: Planned | None, timely: bool
+) -> None:
+    (told,) = tell([cause("lan", "07001-1", first=10, last=30)], province(), [stop] if stop else [])
+    assert (bool(told.expected), told.timely) == (True, timely)

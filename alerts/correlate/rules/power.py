@@ -80,10 +80,10 @@ def _neighbours(case: Case, every: Sequence[Gone]) -> Iterator[list[Gone]]:
 
 
 def _enough(case: Case, members: Sequence[Gone]) -> bool:
-    """So many whose lines are lost, over several carriers or without power for certain; or most boxes of the area, as
-    long as no more is known."""
+    """So many whose lines are lost, over several carriers or each of them told to be without power by itself; or most
+    boxes of the area, as long as no more is known."""
     seen = [one for one in members if one.sure]
-    if len({one.site.centre for one in seen if one.confirmed}) >= case.limits.power_centres:
+    if len({one.site.centre for one in seen if one.confirmed or one.power}) >= case.limits.power_centres:
         return True
     carriers = {line.carrier for one in seen for line in one.site.stand.lines}
     if len({one.site.centre for one in seen}) >= case.limits.power_centres and len(carriers) > 1:

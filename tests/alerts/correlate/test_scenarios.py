@@ -10,6 +10,8 @@ import pytest
 from alerts.api import Owner, Verdict
 from alerts.correlate import correlate
 from alerts.correlate.picture import Picture
+from alerts.incidents.runs import runs
+from collector.api import State
 from tests.support.scenes import CENTRES, Scene, lines_of, ms
 
 Told = Callable[[Scene], Scene]
@@ -108,6 +110,17 @@ def power_before_a_carrier(scene: Scene) -> Scene:
         for line in lines_of(centre)[:2]:
             scene.lost(line, 10, 1_800)
     return scene.cut("b5/b", 5, 1_800).cut("b6/b", 8, 1_800)
+
+
+def power_soon_after_a_cut(scene: Scene) -> Scene:
+    """All of a group is cut; b1 measures it, and has no power from 170 s on, as its box tells afterwards."""
+    carrier_cut(scene, 1_800)
+    scene.spells["agent:b1"].clear()
+    for line in lines_of("b1")[:2]:
+        scene.spells[f"line:{line}"].clear()
+        scene.cut(line, 5, 1_800, known=1_820)
+    scene.silent("b1", 150, 1_800, known=200).lost("b1/c", 172, 1_700).boot("b1", 1_690, known=1_820)
+    return scene.told("lan:b1", "unknown", "silent", 170, 1_700, known=1_820)
 
 
 def area_of_one_carrier(scene: Scene, booted: str) -> Scene:
@@ -224,6 +237,18 @@ SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
     ("the province's own vantage", lambda s: s.told("agent:v", "unknown", "silent", 0), 400, {"agent:v": "agent"}),
     ("a clock that is off", lambda s: s.told("agent:b1", "degraded", "clock_skew", 0), 90, {"agent:b1": "agent"}),
     ("two machines as one agent", lambda s: s.told("agent:b1", "degraded", "cloned", 0), 90, {"agent:b1": "agent"}),
+    ("the line is back and the box is not",
+     lambda s: s.silent("b1", -20).lost("b1/a", 10, 600), 960, {"line:b1/a": "line", "agent:b1": "agent"}),
+    ("the line is back and the box needs a moment",
+     lambda s: s.silent("b1", -20).lost("b1/a", 10, 600), 880, {"line:b1/a": "line"}),
+    ("behind the line the network is dead as well, as its box tells afterwards",
+     lambda s: s.silent("b1", -20, 1_500).lost("b1/a", 10, 600).told("lan:b1", "down", "no_answer", 300, 1_500,
+                                                                     known=1_520), 1_600,
+     {"line:b1/a": "line", "lan:b1": "lan"}),
+    ("two neighbours of one carrier, nothing more is known yet",
+     lambda s: s.gone("b3", 0).gone("b4", 20), 260, {"power:area/bac": "power"}),
+    ("a carrier's cut, and within three minutes the power of one of its centres", power_soon_after_a_cut, 1_900,
+     {"carrier:vnpt/vnpt-bac": "carrier", "power:b1": "power"}),
     ("a full disk", lambda s: s.told("device:b1", "degraded", "disk_low", 0, value=0.98), 90, {"device:b1": "device"}),
     ("a machine that does not answer", lambda s: s.told("device:b1", "down", "no_answer", 0), 90,
      {"device:b1": "device"}),
@@ -303,6 +328,28 @@ def test_what_is_only_suspected_is_not_said_to_be_seen() -> None:
     carrier = only(_silent(Scene(), "b1 b2 b3 b4").at(70))
     assert (carrier.said.key, carrier.confidence) == ("verdict.carrier_suspected", "possible")
     assert {one.said.key for one in (*area.evidence, *carrier.evidence)} == {"evidence.silent"}
+
+
+@pytest.mark.parametrize(
+    ("then", "ended_s"),
+    [
+        pytest.param([("unknown", "silent", 300, None)], None, id="its box is not heard any more"),
+        pytest.param([("unknown", "silent", 300, 900)], 900, id="it was seen to be well afterwards"),
+        pytest.param(
+            [("unknown", "silent", 300, 900), ("degraded", "disk_low", 900, 1_200)], 1_200, id="it was as bad still"
+        ),
+        pytest.param([("unknown", "decommissioned", 300, None)], 300, id="it was taken out of service"),
+        pytest.param([], 300, id="it was well"),
+    ],
+)
+def test_a_machine_is_no_better_before_it_was_seen_better(
+    then: list[tuple[State, str, float, float | None]], ended_s: float | None
+) -> None:
+    scene = Scene().told("device:b1", "degraded", "disk_low", 0, 300)
+    for state, reason, first, last in then:
+        scene.told("device:b1", state, reason, first, last)
+    (run,) = runs([one for one in correlate(scene.at(2_000)) if one.owner == "device"], scene.at(2_000).limits)
+    assert run.ended_ms == (None if ended_s is None else ms(ended_s))
 
 
 def test_a_system_affects_centres_and_sends_nobody() -> None:
