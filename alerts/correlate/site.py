@@ -162,7 +162,8 @@ def _parts(run: Run, boots: Sequence[Boot]) -> Sequence[Run]:
 
 def outlived(site: Site) -> Site:
     """The site, each silence parted that outlived what silenced its box by as long as a fault of the agent takes: the
-    lines lost with it were back, one of them answered, and it was silent still. What is left is another trouble."""
+    lines lost with it were back, one of them answered or its own network was down, and it was silent still. What is
+    left is another trouble."""
     if not site.silences:
         return site
     silences = [part for silence in site.silences for part in _parts_of(site, silence)]
@@ -175,6 +176,7 @@ def _parts_of(site: Site, silence: Run) -> Sequence[Run]:
     if back_ms >= min(silence.end_ms, site.now_ms):
         return [silence]
     rest = replace(silence, from_ms=back_ms)
-    if not site.lasting(rest) or not any(site.answered(line, rest) for line in site.lines()):
+    otherwise = any(run.overlaps(rest.from_ms, rest.end_ms) for run in site.of(site.lan).get("down", ()))
+    if not site.lasting(rest) or not (otherwise or any(site.answered(line, rest) for line in site.lines())):
         return [silence]
     return [replace(silence, to_ms=back_ms), rest]

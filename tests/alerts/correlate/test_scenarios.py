@@ -322,6 +322,15 @@ def test_a_carrier_names_all_its_lines_and_where_people_wait() -> None:
     assert (verdict.since_ms, verdict.ended_ms, verdict.confidence) == (ms(5), ms(1_800), "certain")
 
 
+def test_a_dead_network_behind_a_line_that_was_cut_is_about_the_box_as_well() -> None:
+    """So that whoever was called to the silent box hears whose it is: the same trouble has a subject in common."""
+    scene = Scene().silent("b1", -20, 1_500).cut("b1/a", 0, 420, known=1_520)
+    scene.told("line:b1/a", "unknown", "lan_down", 430, 1_500, known=1_520)
+    scene.told("lan:b1", "down", "no_answer", 430, 1_500, known=1_520)
+    lan = next(one for one in correlate(scene.at(1_600)) if one.owner == "lan")
+    assert lan.subjects == ("lan:b1", "agent:b1")
+
+
 def test_what_is_only_suspected_is_not_said_to_be_seen() -> None:
     area = only(_silent(Scene(), "b1 b2 b3 b4 b5 b6").at(70))
     assert (area.said.key, area.confidence) == ("verdict.power_area_suspected", "possible")
