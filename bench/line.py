@@ -36,6 +36,10 @@ NEAR: Final = 0.02
 CPU_SHARE, MEMORY_SHARE, BYTES_SHARE, QUEUE_NEAR = 1 / 5, 1 / 8, 1 / 2, 0.1
 IPERF_S: Final = 5
 
+LET_THROUGH: Final = 1448 / 1514
+"""How much of the rate that tbf lets through is load: of a full frame of Ethernet, what TCP with time stamps carries.
+What iperf3 says is no truth to measure errors by where it wanders by 5 % itself, as it does at 100 Mbit/s."""
+
 
 class Once(msgspec.Struct, frozen=True):
     """Bits a second and seconds of latency under load, by direction; the process's cost. `moved`: bytes both ways."""
@@ -163,8 +167,7 @@ def _judge_cost(report: Report, mbit: float, rounds: list[Round], how: str) -> N
             f"{mbit:g} Mbit/s: {what} against speedtest-cli's", f"≤ {share:.3g}", told, holds=ratio <= share, how=how
         )
     ratio, told = _both(rounds, "moved", "MB", 1e6)
-    truth = {way: statistics.median(r.iperf[way] for r in rounds) for way in WAYS}
-    errors = {who: _error([getattr(r, who) for r in rounds], truth) for who in ("ours", "theirs")}
+    errors = {who: _error([getattr(r, who) for r in rounds], 1e6 * mbit * LET_THROUGH) for who in ("ours", "theirs")}
     fair = errors["ours"] <= errors["theirs"] or errors["ours"] <= NEAR
     report.judge(
         f"{mbit:g} Mbit/s: bytes against speedtest-cli's, at no larger error", f"≤ {BYTES_SHARE:g}",
@@ -181,9 +184,9 @@ def _both(rounds: list[Round], name: str, unit: str, scale: float = 1.0) -> tupl
     return ratio, f"{ratio:.3f}: {ours:.2f} against {theirs:.2f} {unit}"
 
 
-def _error(found: list[Once], truth: dict[str, float]) -> float:
-    """The median distance from iperf3's median, over both directions."""
-    return statistics.median(abs(one.bps[way] / truth[way] - 1) for one in found for way in WAYS)
+def _error(found: list[Once], truth_bps: float) -> float:
+    """The median distance from the truth, over both directions."""
+    return statistics.median(abs(one.bps[way] / truth_bps - 1) for one in found for way in WAYS)
 
 
 if __name__ == "__main__":
