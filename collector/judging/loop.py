@@ -19,7 +19,7 @@ from collector.judging import flips
 from collector.judging.agenda import Agenda, Watch
 from collector.judging.casebook import Casebook
 from collector.judging.flips import CursorMoved
-from collector.judging.intake import Intake
+from collector.judging.intake import MOST_READS, READS, Intake
 from collector.judging.policy import Policies, newest_number, read_policies
 from collector.judging.round import Due, Round, Times
 from collector.judging.shared import SharedServices
@@ -59,7 +59,7 @@ class Judge:
         self._places = Places()
         self._book: Casebook | None = None
         self._watch: Watch | None = None
-        self._seq = 0
+        self._seq, self._reads = 0, READS
         self._anew: Span | None = None  # told under a policy that was no longer in force
         self._shared = SharedServices(hub.store)
         hub.on("register", self._places.forget)
@@ -85,11 +85,13 @@ class Judge:
         with self._hub.store.reading() as conn:
             self._places.refresh(conn)
             book.refresh(conn)
-            read = Intake(self._hub.courtesy, self._places, book, watch, agenda).read(conn, self._seq)
+            intake = Intake(self._hub.courtesy, self._places, book, watch, agenda)
+            read = intake.read(conn, self._seq, self._reads)
             late = watch.look(conn, agenda, now_ms=now_ms, caught_up=not read.more)
             if self._anew is not None:
                 for centre in conn.scalars(select(agent.c.centre).distinct()):
                     agenda.touch(centre, self._anew.start, self._anew.end, timed=True)
+        self._reads = min(2 * self._reads, MOST_READS) if read.more else READS
         moves = _Moves(read.seq, late)
         told = self._judge(agenda, book, watch, Times(now_ms, max(now_ms, read.newest)))
         self._finish(told, moves, now_ms)

@@ -8,14 +8,14 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from collector.api import Actor
 from collector.commands import set_policy
 from collector.hub import Hub
 from collector.judge.facts import Fact
 from collector.judge.timeline import ALWAYS
-from collector.judging import flips
+from collector.judging import flips, intake, loop
 from collector.judging.flips import CursorMoved
 from collector.judging.loop import IDLE_S, Judge
 from collector.judging.policy import PolicyError
@@ -88,6 +88,23 @@ def test_an_outage_is_dated_from_the_first_lost_train_and_its_end_from_the_first
     assert told(hub, LINE)[-1] == (120.5, "ok", None)
     assert told(hub, CENTRE)[-1] == (120.5, "ok", None)
     assert told(hub, LAN) == [(0.0, "ok", None)]
+
+
+def test_a_judge_that_stays_behind_takes_larger_steps_and_tells_the_same(
+    hub: Hub, town: Town, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    town.hear(at(clock, 7_200), since_ms=ms(0))
+    for first in range(0, 7_200, 60):
+        town.send(both(range(first, first + 60, 10), line=5 if 3_000 <= first < 3_600 else 0))
+    monkeypatch.setattr(intake, "ROWS", 2)
+    behind = run(Judge(hub))
+    same = content(hub)
+    hub.store.writer.do(lambda conn: conn.execute(delete(tables.flip)))
+    hub.store.writer.do(lambda conn: conn.execute(update(tables.cursor).values(seq=0)))
+    monkeypatch.setattr(loop, "MOST_READS", intake.READS)
+    in_steps_of_every_day = run(Judge(hub))
+    assert content(hub) == same
+    assert behind < in_steps_of_every_day / 2
 
 
 def test_silence_is_told_within_its_time_and_dated_from_the_last_sign_of_life(
