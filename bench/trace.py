@@ -20,6 +20,7 @@ LONGEST: Final = 1 << 20
 
 _LINE: Final = re.compile(rb"(\d+) +[\d.]+ (.*)", re.DOTALL)
 _RESUMED: Final = re.compile(rb"<\.\.\. (\w+) resumed>(.*)", re.DOTALL)
+_LEFT: Final = b"???("  # strace let go of a thread before it could see what that began: behind the end of the trace
 _CALL: Final = re.compile(rb"(\w+)\((.*)", re.DOTALL)
 _RESULT: Final = re.compile(rb"\) += (-?\d+|\?)")
 _HANDLE: Final = re.compile(rb"(\d+)<(TCP(?:v6)?:\[[^\]]*\]|[^>]*)>")
@@ -71,7 +72,7 @@ def parse(lines: Iterable[bytes], prefix: str) -> Iterator[Call]:
         if match is None:
             raise TraceError(f"line {n + 1} is not of strace: {line[:80]!r}")
         thread, text = match.groups()
-        if text.startswith((b"+++", b"---")):
+        if text.startswith((b"+++", b"---", _LEFT)):
             continue
         if resumed := _RESUMED.match(text):
             interrupted = open_calls.pop(thread, None)

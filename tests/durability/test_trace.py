@@ -41,7 +41,7 @@ def test_a_call_that_another_thread_interrupts_ends_where_it_returned() -> None:
 
 
 def test_a_call_that_a_kill_cut_off_never_ended() -> None:
-    (synced,) = parse([b"7 1.0 fdatasync(4<%s> <unfinished ...>" % hexed(WAL)], "/home/")
+    (synced,) = parse([b"7 1.0 fdatasync(4<%s> <unfinished ...>" % hexed(WAL), b"8 1.1 ???( <detached ...>"], "/home/")
     assert synced.ended is None
 
 
