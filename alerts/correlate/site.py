@@ -166,11 +166,11 @@ def outlived(site: Site) -> Site:
     left is another trouble."""
     if not site.silences:
         return site
-    silences = [part for silence in site.silences for part in _parts_of(site, silence)]
+    silences = [part for silence in site.silences for part in _by_its_losses(site, silence)]
     return site if len(silences) == len(site.silences) else replace(site, silences=silences)
 
 
-def _parts_of(site: Site, silence: Run) -> Sequence[Run]:
+def _by_its_losses(site: Site, silence: Run) -> Sequence[Run]:
     lost = site.lost_with(silence)
     back_ms = max((run.end_ms for run in lost), default=ALWAYS)
     if back_ms >= min(silence.end_ms, site.now_ms):
