@@ -151,7 +151,7 @@ class Agent:
             at, n = heapq.heappop(self._due)
             due = self._items[n]
             self._cut_until(at)
-            if self._world.measures(self.who.centre, at):
+            if self._world.measures(self.who.centre, at, self.who.role):
                 self._keep(due, due.measure(at), at)
                 self._react(due, at)
             due.at = after(at, due.period_ms, due.phase_ms)
@@ -162,7 +162,7 @@ class Agent:
     def measure_now(self, item_id: str, task_id: str, at: int) -> bool:
         """A task: measure one item of the plan now. False where the plan has no such item."""
         for due in self._items.values():
-            if due.item.id == item_id and self._world.measures(self.who.centre, at):
+            if due.item.id == item_id and self._world.measures(self.who.centre, at, self.who.role):
                 asked = gauge(self._world, self.who.centre, due.item, asked=True)
                 self._keep(due, asked(at), at, task_id)
                 self._cut()
@@ -224,7 +224,7 @@ class Agent:
 
     def sends(self, at: int) -> bool:
         """Whether what it says reaches the collector."""
-        return self._world.sends(self.who.centre, at)
+        return self._world.sends(self.who.centre, at, self.who.role)
 
     def some(self) -> list[Cut]:
         """As many of the oldest that wait, of one boot, as one request may hold."""

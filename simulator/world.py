@@ -13,6 +13,7 @@ from typing import Final
 from simulator.causes import CUTS, FLAP_LOST, FLAPPING, Cause
 from simulator.chance import Dice
 from simulator.province import Province
+from wire.messages import Role
 
 BOOT_MS: Final = 40_000
 """How long a machine takes from the return of the power to its first measurement."""
@@ -72,15 +73,16 @@ class World:
             return Boot(len(ended), ended[-1] + BOOT_MS // 2)
         return Boot(0, self.origin_ms - round(_DAY_MS * (0.2 + 9 * self.dice.once(f"boot/{centre}"))))
 
-    def measures(self, centre: str, at: int) -> bool:
-        """Whether the agent of a centre runs."""
-        if not self.power(centre, at) or self.severity("agent_stopped", centre, at) is not None:
+    def measures(self, centre: str, at: int, role: Role = "box") -> bool:
+        """Whether an agent of a centre runs. Where one is stopped it is the box's: those of officials' PCs go on."""
+        stopped = role != "pc" and self.severity("agent_stopped", centre, at) is not None
+        if stopped or not self.power(centre, at):
             return False
         return at >= self.boot(centre, at).from_ms + BOOT_MS // 2
 
-    def sends(self, centre: str, at: int) -> bool:
-        """Whether what the agent of a centre says reaches the collector: by the first line of the centre."""
-        if not self.measures(centre, at):
+    def sends(self, centre: str, at: int, role: Role = "box") -> bool:
+        """Whether what an agent of a centre says reaches the collector: by the first line of the centre."""
+        if not self.measures(centre, at, role):
             return False
         site = self.province.sites.get(centre)
         if site is None or not site.lines:

@@ -44,6 +44,13 @@ def test_what_goes_wrong_decides_whether_an_agent_measures_and_sends(
     assert where.sends(HERE, START + 2 * MINUTE + BOOT_MS)
 
 
+def test_an_officials_pc_goes_on_where_the_agent_of_the_box_was_stopped() -> None:
+    where = world(cause("agent_stopped", HERE, first=1, last=2), cause("lan", HERE, first=3, last=4))
+    at = START + 90_000
+    assert (where.sends(HERE, at, "box"), where.sends(HERE, at, "pc")) == (False, True)
+    assert not where.sends(HERE, START + 210_000, "pc"), "its way out is the centre's own"
+
+
 def test_after_a_power_cut_the_machine_is_another_boot_and_takes_its_time() -> None:
     where = world(cause("power", HERE, first=1, last=2))
     before, behind = where.boot(HERE, START), where.boot(HERE, START + 3 * MINUTE)
