@@ -24,7 +24,7 @@ window."""
 QUEUE_SHARE: Final = 0.5
 """A turn lasts for so much of the queue on the way at most. The kernel acknowledges when it is read from (tcp_input.c,
 __tcp_ack_snd_check), the sender answers with a burst as large as the turn was long, and a shorter queue drops it: turns
-of 25 ms took 7 to 13 % off a line with a queue of 10 ms."""
+of 25 ms took 7 to 15 % off a line with a queue of 10 ms."""
 RECENT: Final = 8
 TICK_S: Final = 0.02
 LOOK_EVERY_S: Final = 0.15

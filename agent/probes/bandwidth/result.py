@@ -12,7 +12,7 @@ from wire.messages import Value
 CPU_FULL: Final = 0.9
 HELD: Final = 0.05
 """From this share of a direction on that this machine did not let the test do what was due, the figure is not the
-line's. Beside six processes that never rest on two cores it was 0.2 to 4.5 %, and the figures still right."""
+line's. Beside six processes that never rest on two cores it was 4.5 % at most, and the figures still right."""
 
 PORT_FULL: Final = 0.9
 FOREIGN_RATIO: Final = 0.03
