@@ -1,6 +1,6 @@
 """99 centres that come back at once after three days: receipts, live batches meanwhile, and the readers behind.
 
-A real collector with all its roles; the agents send as the real sender does (`bench.returning`). `--quick`: six hours,
+A real collector with all its roles, history in a process of its own; the agents send as the real sender does (`bench.returning`). `--quick`: six hours,
 held against a twelfth of the bar; days are then rolled up only after the run, for they rest ten minutes.
 """
 
@@ -57,7 +57,8 @@ def run(report: Report) -> None:
         known = furnish(home, CENTRES)
         store = stack.enter_context(closing(open_store(home.settings.store, SystemClock())))
         store.writer.do(lambda conn: _plan(conn, known))
-        pid = stack.enter_context(home.running(home.serve("ingest,judge,board")))
+        pids = [stack.enter_context(home.running(home.serve("ingest,judge,alert,board")))]
+        pids.append(stack.enter_context(home.beside("history")))
         began = time.monotonic()
         start_ms = store.clock.wall_ms()
         heard = stack.enter_context(_returning(folder, known, home.port, hours))
@@ -67,13 +68,13 @@ def run(report: Report) -> None:
         )  # fmt: skip
         last = _last(store)
         taken = _caught_up(store, last, start_ms, began, within_s=GIVE_UP * READ_S * share + 120, days=not report.quick)
-        spent = cpu_s(pid)
+        spent = sum(map(cpu_s, pids))
     _tell(report, hours, heard, taken, spent)
 
 
 def _tell(report: Report, hours: float, heard: Heard, taken: dict[str, float], spent: float) -> None:
     share, batches = hours / HOURS, int(heard.done["batches"])
-    how = f"{CENTRES} agents, {hours:g} h, {batches:,} batches of the first plan with services, SQLite, all roles"
+    how = f"{CENTRES} agents, {hours:g} h, {batches:,} batches of the first plan with services, SQLite, all roles, history apart"
     received = heard.done["backlog_s"]
     report.judge(
         f"backlog, {CENTRES} centres × {hours:g} h: receipted", f"≤ {RECEIPTED_S * share:.0f} s",

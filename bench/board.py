@@ -64,7 +64,7 @@ def _at_one(report: Report) -> None:
         home = Home(folder / "home")
         (one,) = furnish(home, 1)
         plan(home, one.agent, [PlanItem("pc", one.device, "pc", "self", 1, 0.9)])
-        stack.enter_context(home.running(home.serve("ingest,judge,board")))
+        stack.enter_context(home.running(home.serve("ingest,judge,history,board")))
         agent = settle(folder / "agent", home, one, "cut_s = 1.0\nlog_level = 'warning'\n")
         log = folder / "agent.log"
         process = stack.enter_context(program(agent.command(), log, cwd=ROOT))
@@ -90,7 +90,7 @@ def _at(report: Report, count: int, first_byte_ms: float, *, apart: bool = False
         trouble(home, known)
         fed, flipped = known[: -count // 10], known[-count // 10 :]
         if apart:
-            stack.enter_context(home.running(home.serve("ingest,judge")))
+            stack.enter_context(home.running(home.serve("ingest,judge,history")))
         stack.enter_context(home.running(home.serve("board" if apart else "ingest,judge,board")))
         listed, log = folder / "agents.json", folder / "feed.log"
         listed.write_bytes(msgspec.json.encode(fed))

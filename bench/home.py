@@ -105,6 +105,19 @@ class Home:
             wait_until(ready, what="the collector")
             yield process.pid
 
+    @contextmanager
+    def beside(self, role: str) -> Iterator[int]:
+        """Run one role in a process of its own beside the collector, until the block ends; its process id."""
+        log, held = self.folder / f"log-{role}", self.folder / f"lock-{role}"
+        with program(self.serve(role), log, cwd=ROOT, env=self.environment) as process:
+
+            def holds() -> bool:
+                must_live(role, process, log)
+                return held.exists() and held.read_text() == f"{process.pid}\n"
+
+            wait_until(holds, what=role)
+            yield process.pid
+
 
 def furnish(home: Home, count: int) -> list[Enrolled]:
     """Make the store and put `count` agents with a plan into it, each in a centre of its own."""

@@ -6,12 +6,13 @@ import contextlib
 import fcntl
 import os
 import socket
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import psutil
 
 from collector.api import CollectorError
+from collector.roles import APART
 from collector.settings import Address
 
 
@@ -20,11 +21,12 @@ class Taken(CollectorError):
 
 
 @contextlib.contextmanager
-def home(folder: Path, roles: Collection[str] = ()) -> Iterator[None]:
-    """Hold the home's lock, gone with the process however it ends. A process that only shows pages shares the home
-    with the one that judges, so it has a lock of its own. Raises Taken, or OSError."""
+def home(folder: Path, roles: Sequence[str] = ()) -> Iterator[None]:
+    """Hold the home's lock, gone with the process however it ends. A process of one role that may stand apart shares
+    the home with the one that judges, so it has a lock of its own. Raises Taken, or OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = "lock-board" if set(roles) == {"board"} else "lock"
+    alone = len(set(roles)) == 1 and APART.issuperset(roles)
+    name = f"lock-{roles[0]}" if alone else "lock"
     handle = os.open(folder / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:

@@ -11,8 +11,10 @@ class RoleError(CollectorError):
     """A role that this process cannot have."""
 
 
-ROLES: Final = ("ingest", "judge", "alert", "export", "board")
-BUILT: Final = ("ingest", "judge", "alert", "board")
+ROLES: Final = ("ingest", "judge", "history", "alert", "export", "board")
+BUILT: Final = ("ingest", "judge", "history", "alert", "board")
+APART: Final = frozenset({"history", "board"})
+"""Roles that may have a process of their own beside the one that judges, in the same home."""
 
 
 def parse(text: str) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ async def serve(settings: Settings, roles: Sequence[str]) -> None:
     told = process.told_to_stop()
     async with running(settings, roles) as hub:
         show(f"motcua {version('motcua')} serves {', '.join(roles)}; home {settings.home}, {hub.store.dialect}")
+        if "judge" in roles and "history" not in roles:
+            show("nothing is kept for charts here: that is for `motcua serve --roles history` beside it")
         await told.wait()
 
 

@@ -84,7 +84,7 @@ class History:
         hub.on("register", self._places.forget)
 
     def loop(self) -> Loop:
-        return Loop(NAME, "judge", self.step, wakes_on="inbox", single=True, rest_s=REST_S)
+        return Loop(NAME, "history", self.step, wakes_on="inbox", single=True, rest_s=REST_S)
 
     def step(self) -> float:
         with self._hub.store.reading_ts() as conn:

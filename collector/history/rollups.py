@@ -51,7 +51,7 @@ class Rollups:
         self._bites += [Lasting(hub).bite, Pruning(hub).bite]
 
     def loop(self) -> Loop:
-        return Loop(NAME, "judge", self.step, single=True)
+        return Loop(NAME, "history", self.step, single=True)
 
     def step(self) -> float:
         more = [self._bitten(bite) for bite in self._bites]

@@ -63,8 +63,9 @@ def test_a_home_too_deep_for_a_socket_is_said_and_borne(
     assert "wake-ups between processes are late" in caplog.text
 
 
-def test_a_process_for_pages_shares_the_home_and_a_second_judge_does_not(tmp_path: Path) -> None:
-    with claims.home(tmp_path, ("ingest", "judge")), claims.home(tmp_path, ("board",)):
-        for roles in (("judge",), ("board",), ("ingest", "board")):
+def test_a_process_for_pages_or_history_shares_the_home_and_a_second_judge_does_not(tmp_path: Path) -> None:
+    one = ("ingest", "judge"), ("board",), ("history",)
+    with claims.home(tmp_path, one[0]), claims.home(tmp_path, one[1]), claims.home(tmp_path, one[2]):
+        for roles in (("judge",), ("board",), ("history",), ("ingest", "board"), ("board", "history")):
             with pytest.raises(claims.Taken, match="is in use by process"), claims.home(tmp_path, roles):
                 pass
