@@ -1,7 +1,8 @@
 """99 centres that come back at once after three days: receipts, live batches meanwhile, and the readers behind.
 
-A real collector with all its roles, history in a process of its own; the agents send as the real sender does (`bench.returning`). `--quick`: six hours,
-held against a twelfth of the bar; days are then rolled up only after the run, for they rest ten minutes.
+A real collector with all its roles, history in a process of its own; the agents send as the real sender does
+(`bench.returning`). `--quick`: six hours, held against a twelfth of the bar; days are then rolled up only after the
+run, for they rest ten minutes.
 """
 
 from __future__ import annotations
@@ -74,7 +75,7 @@ def run(report: Report) -> None:
 
 def _tell(report: Report, hours: float, heard: Heard, taken: dict[str, float], spent: float) -> None:
     share, batches = hours / HOURS, int(heard.done["batches"])
-    how = f"{CENTRES} agents, {hours:g} h, {batches:,} batches of the first plan with services, SQLite, all roles, history apart"
+    how = f"{CENTRES} agents, {hours:g} h, {batches:,} batches of the first plan with services, SQLite, history apart"
     received = heard.done["backlog_s"]
     report.judge(
         f"backlog, {CENTRES} centres × {hours:g} h: receipted", f"≤ {RECEIPTED_S * share:.0f} s",
