@@ -18,7 +18,7 @@ from threading import Thread
 from typing import Final
 
 import msgspec
-from sqlalchemy import Connection, Select, func, insert, select
+from sqlalchemy import Connection, Select, delete, func, insert, select
 
 from bench.frame import Report, main, percentile
 from bench.home import Enrolled, Home, furnish
@@ -30,7 +30,7 @@ from collector.history.buckets import HOUR_MS
 from collector.register import plans
 from collector.store.databases import Store, open_store
 from collector.store.rolled import dirty
-from collector.store.tables import cursor, inbox, subject, ts_cursor
+from collector.store.tables import cursor, inbox, plan, subject, ts_cursor
 from wire.clock import SystemClock
 
 CENTRES: Final = 99
@@ -129,6 +129,8 @@ def _returning(folder: Path, known: list[Enrolled], port: int, hours: float) -> 
 
 
 def _plan(conn: Connection, known: list[Enrolled]) -> None:
+    """The one plan they ever had: another before it would tell how often the past was measured."""
+    conn.execute(delete(plan))
     for one in known:
         plans.put(conn, one.agent, items(one), SystemClock().wall_ms())
         own = [one.device, f"agent:{one.agent}", f"lan:{one.centre}", f"line:{one.centre}/a", f"centre:{one.centre}"]

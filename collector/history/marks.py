@@ -9,13 +9,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, func, or_, select, text
+from sqlalchemy import Connection, Exists, func, or_, select, text
 
 from collector.history.buckets import DAY_MS, HOUR_MS, start_of
 from collector.store.plain import put_rows
 from collector.store.rolled import dirty
 
-SETTLE_MS: Final = {HOUR_MS: 60_000, DAY_MS: 10 * 60_000}
+SETTLE_MS: Final = 60_000
 """How long nothing must have touched a mark: a backlog would have the same hour done again and again."""
 
 _TOUCH: Final = (
@@ -44,17 +44,25 @@ def mark_days(conn: Connection, hours: Iterable[Mark], now_ms: int) -> None:
 
 
 def due(conn: Connection, width_ms: int, now_ms: int, limit: int) -> list[Mark]:
-    """The oldest marks whose time is over and which have settled, at most `limit`."""
-    settle = SETTLE_MS[width_ms]
+    """The oldest marks whose time is over and which have settled, at most `limit`; a day's once its hours are done."""
     query = (
         select(dirty.c.sid, dirty.c.start_ms, dirty.c.touched_ms)
         .where(dirty.c.width_s == width_ms // 1000, dirty.c.start_ms <= now_ms - width_ms)
         # A touch from the future is that of a clock which was set back since.
-        .where(or_(dirty.c.touched_ms <= now_ms - settle, dirty.c.touched_ms > now_ms + settle))
+        .where(or_(dirty.c.touched_ms <= now_ms - SETTLE_MS, dirty.c.touched_ms > now_ms + SETTLE_MS))
         .order_by(dirty.c.start_ms, dirty.c.sid)
         .limit(limit)
     )
+    if width_ms == DAY_MS:
+        query = query.where(~_hours_left())
     return [Mark(*row) for row in conn.execute(query)]
+
+
+def _hours_left() -> Exists:
+    """Whether an hour of a marked day is marked still: it would mark the day again."""
+    one = dirty.alias()
+    inside = (one.c.start_ms >= dirty.c.start_ms) & (one.c.start_ms < dirty.c.start_ms + DAY_MS)
+    return select(one.c.sid).where(one.c.sid == dirty.c.sid, one.c.width_s == HOUR_MS // 1000, inside).exists()
 
 
 def take(conn: Connection, width_ms: int, marks: Sequence[Mark]) -> list[Mark]:
