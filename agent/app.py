@@ -26,6 +26,7 @@ from agent.talk.leases import TIMEOUT_S as LEASE_S
 from agent.talk.leases import Leases
 from agent.talk.metrics_page import Page
 from agent.talk.wait import Waiter
+from agent.work.confirming import Confirming
 from agent.work.guard import Guard
 from agent.work.plan import Held, PlanFile
 from agent.work.reaction import Reactions
@@ -111,6 +112,7 @@ class Agent:
         )
         self.attest = attesting.Attest(self.keeper, self.identity, self.home, self.contact.server_now_ms)
         self.schedule = Schedule(world.clock, self.runner.due, world.chance)
+        self.confirming = Confirming(self.schedule.soon)
         self.guard = Guard(world.clock, wake=self._wake, counts=self.counts)
 
     def _connect(self, config: Config, world: World) -> None:
@@ -243,6 +245,7 @@ class Agent:
     def _sink(self, observation: Observation) -> None:
         self.recorder.put(observation)
         self.reactions.see(observation)
+        self.confirming.see(observation)
         if self._lan is not None:
             self._lan.take(observation)
         if observation.task_id is not None:
@@ -253,6 +256,7 @@ class Agent:
         items = [*(i for i in held.items if i.id not in {one.id for one in own}), *own]
         self.schedule.apply(items)
         self.reactions.apply(items)
+        self.confirming.apply(items)
         if self._lan is not None:
             self._lan.apply(items)
         self.runner.forget({i.id for i in items})

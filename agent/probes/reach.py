@@ -33,12 +33,17 @@ _STALL_S: Final = 0.5
 
 
 class Settings(Leaving, frozen=True, kw_only=True):
-    """`size` is the payload of an echo request in bytes; `tcp_port` 0 means that there is no way round by TCP."""
+    """`size` is the payload of an echo request in bytes; `tcp_port` 0 means that there is no way round by TCP.
+
+    `confirm_s`: how soon a train that ends otherwise than the one before is followed by another, 0: in its turn
+    (agent/work/confirming.py).
+    """
 
     packets: Annotated[int, Meta(ge=1, le=200)] = 5
     interval_s: Annotated[float, Meta(ge=0.001, le=60)] = 0.2
     timeout_s: Annotated[float, Meta(ge=0.01, le=60)] = 2.0
     size: Annotated[int, Meta(ge=8, le=1472)] = 56
+    confirm_s: Annotated[float, Meta(ge=0, le=3_600)] = 0.0
 
 
 def probe(item: PlanItem, ctx: Context) -> Measured:

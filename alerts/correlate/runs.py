@@ -23,8 +23,8 @@ SAYS_NOTHING: Final = frozenset({
 })  # fmt: skip
 """Reasons for a state of which nobody is to be told: nothing is known, or nothing was asked."""
 
-ONLY_INSIDE: Final = "device:"
-"""What its own box alone can see. A line is seen from the province as well, an agent's silence is told by itself."""
+LASTS_UNSEEN: Final = ("device:", "line:")
+"""What is no better before it was seen better. An agent's silence is told by itself, a network's by its box."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,8 +63,8 @@ class Run:
 
 
 def runs_of(spells: Sequence[Spell], limits: Limits, now_ms: int) -> dict[State, list[Run]]:
-    """The runs of one subject by state, in order of time. What cannot be told bridges what is down; a machine that its
-    box alone can see is no better before it was seen better."""
+    """The runs of one subject by state, in order of time. What cannot be told bridges what is down; a machine or a
+    line is no better before it was seen better."""
     told = [spell for spell in spells if spell.reason not in SAYS_NOTHING and spell.from_ms <= now_ms]
     if len(told) == 1:  # most subjects are so
         return {told[0].state: [_run(told, limits, now_ms)]}
@@ -73,7 +73,7 @@ def runs_of(spells: Sequence[Spell], limits: Limits, now_ms: int) -> dict[State,
     unseen = [spell for spell in told if spell.state == "unknown"]
     for state in ("down", "degraded", "unknown"):
         own = [spell for spell in told if spell.state == state]
-        if own and state != "unknown" and own[0].subject.startswith(ONLY_INSIDE):
+        if own and state != "unknown" and own[0].subject.startswith(LASTS_UNSEEN):
             own = _outlasting(own, unseen)
         if own:
             bridges = unseen if state == "down" else []
@@ -84,9 +84,13 @@ def runs_of(spells: Sequence[Spell], limits: Limits, now_ms: int) -> dict[State,
 def _outlasting(own: Sequence[Spell], unseen: Sequence[Spell]) -> list[Spell]:
     """Spells with the time behind them in which nobody could say that they were over."""
     until = {spell.from_ms: spell.to_ms for spell in unseen}
-    return [
-        spell if spell.to_ms is None else replace(spell, to_ms=until.get(spell.to_ms, spell.to_ms)) for spell in own
-    ]
+
+    def lasting(to_ms: int | None) -> int | None:
+        while to_ms in until and until[to_ms] != to_ms:
+            to_ms = until[to_ms]
+        return to_ms
+
+    return [replace(spell, to_ms=lasting(spell.to_ms)) for spell in own]
 
 
 def _merged(own: Sequence[Spell], bridges: Sequence[Spell], limits: Limits, now_ms: int) -> list[Run]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from collector.api import State
 from collector.judge.facts import Fact
@@ -30,6 +30,19 @@ _ASKED_IN: Final = GAPS | {BEGINNING.reason}
 _SLOT_MS: Final = 10_000
 
 
+class Company(NamedTuple):
+    """Masks of what a vantage asks besides one line: what answered a while before, what it asked now, what answered."""
+
+    lately: int
+    asked: int
+    answered: int
+
+    def well(self, share: float) -> bool:
+        """Whether so much of what is known to answer, as far as it was asked now, answers still."""
+        known = self.asked & (self.lately | self.answered)
+        return bool(known) and self.answered.bit_count() >= share * known.bit_count()
+
+
 class Far(Protocol):
     """What vantages know of the lines of one centre."""
 
@@ -46,9 +59,9 @@ class Far(Protocol):
         """When those who ask it were heard."""
         ...
 
-    def company(self, line: str, lately: Span, now: Span) -> Sequence[tuple[int, int]]:
-        """For each vantage that asked the line within `now`: masks of all else that answered it in either span; the
-        same bit is the same subject."""
+    def company(self, line: str, lately: Span, now: Span) -> Sequence[Company]:
+        """For each vantage that asked the line within `now`: masks of all else that answered it lately, and of what it
+        asked and what answered in `now`; the same bit is the same subject."""
         ...
 
 
@@ -64,7 +77,7 @@ class Nobody:
     def presence(self, line: str) -> Sequence[Span]:
         return ()
 
-    def company(self, line: str, lately: Span, now: Span) -> Sequence[tuple[int, int]]:
+    def company(self, line: str, lately: Span, now: Span) -> Sequence[Company]:
         return ()
 
 
@@ -169,11 +182,7 @@ class _Far:
         policies = self.gaps.question.policies
         share = policies.at(first).policy.vantage.well_share
         lately = Span(first - _answered_ms(policies, first), first)
-        counts = (
-            (now.bit_count(), (now | before).bit_count())
-            for before, now in self.gaps.far.company(self.gaps.line, lately, Span(first, last))
-        )
-        return any(of and now >= share * of for now, of in counts)
+        return any(one.well(share) for one in self.gaps.far.company(self.gaps.line, lately, Span(first, last)))
 
     def calm(self, version: Version) -> bool:
         return True
@@ -201,20 +210,33 @@ class Names:
         return 1 << self.bits.setdefault(subject, len(self.bits))
 
 
-def answers(facts: Sequence[Fact], names: Names) -> dict[int, int]:
-    """By slots of ten seconds, the subjects that answered in them."""
-    found: dict[int, int] = {}
+class Slot(NamedTuple):
+    """Masks of the subjects that a vantage asked within ten seconds, and of those that answered."""
+
+    asked: int = 0
+    answered: int = 0
+
+
+def slots(facts: Sequence[Fact], names: Names) -> dict[int, Slot]:
+    """By slots of ten seconds, who was asked and who answered. What could not be asked is left out."""
+    found: dict[int, Slot] = {}
     for fact in facts:
-        if fact.outcome == "ok":
-            slot = fact.at // _SLOT_MS
-            found[slot] = found.get(slot, 0) | names.bit(fact.subject)
+        if fact.outcome != "unknown":
+            number, bit = fact.at // _SLOT_MS, names.bit(fact.subject)
+            before = found.get(number, _EMPTY)
+            answered = before.answered | bit if fact.outcome == "ok" else before.answered
+            found[number] = Slot(before.asked | bit, answered)
     return found
 
 
-def answered(by_slot: Mapping[int, int], span: Span) -> int:
-    """The subjects that answered in any slot that `span` touches."""
-    found = 0
-    for slot, mask in by_slot.items():
-        if span.start // _SLOT_MS <= slot <= span.end // _SLOT_MS:
-            found |= mask
-    return found
+def within(by_slot: Mapping[int, Slot], span: Span) -> Slot:
+    """All slots that `span` touches, together."""
+    asked = answered = 0
+    for number, slot in by_slot.items():
+        if span.start // _SLOT_MS <= number <= span.end // _SLOT_MS:
+            asked |= slot.asked
+            answered |= slot.answered
+    return Slot(asked, answered)
+
+
+_EMPTY: Final = Slot()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from collector.judge.facts import Fact, in_order
 from collector.judge.gaps import GAPS
 from collector.judge.timeline import Span
-from collector.judge.vantage import REASONS, Names, answered, answers
+from collector.judge.vantage import REASONS, Company, Names, Slot, slots, within
 from collector.judging import flips
 from collector.judging.policy import Policies
 from collector.register.places import FarLine, Vantages
@@ -27,11 +27,11 @@ MAX_FACTS: Final = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One row of a vantage, taken apart. `answered`: what answered, by slots of time."""
+    """One row of a vantage, taken apart. `slots`: who was asked and who answered, by slots of time."""
 
     span: Span
     by_line: Mapping[str, Sequence[Fact]]
-    answered: Mapping[int, int]
+    slots: Mapping[int, Slot]
     facts: int
     gone: bool  # its body is no longer kept
 
@@ -65,7 +65,7 @@ class Views:
         names = self._names.setdefault(agent, Names())
         if (old := self._rows.pop(seq, None)) is not None:
             self._held -= old.facts
-        seen = self._rows[seq] = Seen(span, by_line, answers(facts, names), len(facts), gone)
+        seen = self._rows[seq] = Seen(span, by_line, slots(facts, names), len(facts), gone)
         self._held += seen.facts
         while self._held > self.max_facts and len(self._rows) > 1:
             self._held -= self._rows.popitem(last=False)[1].facts
@@ -124,13 +124,14 @@ class Look:
     def presence(self, line: str) -> Sequence[Span]:
         return [span for agent in self._agents(line) for span in self.views.heard(agent, self.span, self._read(agent))]
 
-    def company(self, line: str, lately: Span, now: Span) -> Sequence[tuple[int, int]]:
-        found: list[tuple[int, int]] = []
+    def company(self, line: str, lately: Span, now: Span) -> Sequence[Company]:
+        found: list[Company] = []
         for agent in self._agents(line):
             rows = self._rows(agent, Span(lately.start, now.end))
             if any(now.start <= fact.at <= now.end for seen in rows for fact in seen.by_line.get(line, ())):
                 others = ~self.views.bit(agent, line)
-                found.append((_answered(rows, lately) & others, _answered(rows, now) & others))
+                before, held = _within(rows, lately), _within(rows, now)
+                found.append(Company(before.answered & others, held.asked & others, held.answered & others))
         return found
 
     def _agents(self, line: str) -> list[str]:
@@ -155,12 +156,14 @@ def _widened(span: Span, known: tuple[Span, Sequence[object]] | None) -> Span:
     return Span(min(span.start, known[0].start), max(span.end, known[0].end))
 
 
-def _answered(rows: Sequence[Seen], span: Span) -> int:
-    found = 0
+def _within(rows: Sequence[Seen], span: Span) -> Slot:
+    asked = answered = 0
     for seen in rows:
         if seen.touches(Span(span.start - 10_000, span.end + 10_000)):
-            found |= answered(seen.answered, span)
-    return found
+            slot = within(seen.slots, span)
+            asked |= slot.asked
+            answered |= slot.answered
+    return Slot(asked, answered)
 
 
 def affected(conn: Connection, vantages: Vantages, agent: str, span: Span, policies: Policies) -> set[str]:

@@ -31,7 +31,8 @@ REDIRECTS: Final = 3
 
 _TRAIN: Final[dict[str, Scalar]] = {"packets": 5, "interval_s": 0.2, "timeout_s": 2.0}
 # To hundreds of lines a minute: a train must not keep one of the agent's few threads for a second.
-_SHORT_TRAIN: Final[dict[str, Scalar]] = {"packets": 5, "interval_s": 0.05, "timeout_s": 1.0}
+# What ends otherwise than before is asked again at once: by a train a minute a loss would be known after three.
+_SHORT_TRAIN: Final[dict[str, Scalar]] = {"packets": 5, "interval_s": 0.05, "timeout_s": 1.0, "confirm_s": 10.0}
 _ASKING: Final[dict[str, Scalar]] = {"dual": True, "redirects": REDIRECTS}
 
 

@@ -15,7 +15,7 @@ from simulator.agent import Agent
 from simulator.numbers import wilson
 from tests.support.simulated import DEVICE, MINUTE, START, agent, cause, plan, world
 from wire.codec import decode_request, encode_request
-from wire.messages import Observation, Receipt
+from wire.messages import Observation, PlanItem, Receipt
 from wire.metrics import METRICS
 
 HERE, LINE = "07001-1", "07001-1/a"
@@ -142,3 +142,14 @@ def test_the_interval_of_a_loss_is_that_of_the_real_probe(lost: int, sent: int) 
 
 def test_its_token_is_not_printed() -> None:
     assert "secret" not in repr(replace(agent(world()).who, token="secret"))
+
+
+def test_a_train_that_ends_otherwise_than_before_is_confirmed_as_agents_do() -> None:
+    items = [PlanItem("1", f"line:{LINE}", "reach", "192.0.2.1", 60.0, 8.0, {"packets": 5, "confirm_s": 10.0})]
+    one = agent(world(cause("line_cut", LINE, first=4, last=8)), items=items)
+    one.advance(START + 12 * MINUTE)
+    trains_ = [(o.at_ms, o.outcome) for o in told(one) if o.probe == "reach"]
+    lost = [at for at, outcome in trains_ if outcome == "fail"]
+    back = [at for at, outcome in trains_ if outcome == "ok" and at > lost[-1]]
+    assert [lost[1] - lost[0], lost[2] - lost[1], back[1] - back[0], back[2] - back[1]] == [10_000] * 4
+    assert lost[3] - lost[2] > 20_000, "then in its turn"

@@ -19,7 +19,7 @@ from collector.judge.service import Limit
 from collector.judge.settling import Part, Settled, parts_of, review
 from collector.judge.speed import Contract
 from collector.judge.timeline import ALWAYS, Span, Timeline
-from collector.judge.vantage import Names, answered, answers
+from collector.judge.vantage import Company, Names, slots, within
 from collector.judging.policy import Policies, Version, parse_policy
 from wire.outcomes import Outcome
 
@@ -134,9 +134,9 @@ class Seen:
     def presence(self, line: str) -> Sequence[Span]:
         return self.room
 
-    def company(self, line: str, lately: Span, now: Span) -> Sequence[tuple[int, int]]:
-        by_slot = answers([fact for fact in self.every if fact.subject != line], Names())
-        return [(answered(by_slot, lately), answered(by_slot, now))]
+    def company(self, line: str, lately: Span, now: Span) -> Sequence[Company]:
+        by_slot = slots([fact for fact in self.every if fact.subject != line], Names())
+        return [Company(within(by_slot, lately).answered, *within(by_slot, now))]
 
 
 @dataclass(slots=True)

@@ -101,6 +101,31 @@ def test_apscheduler_on_the_wall_clock_would_be_silent(
     schedule.stop()
 
 
+@pytest.mark.parametrize(
+    ("planned", "runs"),
+    [
+        pytest.param(item(period_s=3_600), 1, id="once, besides its rhythm"),
+        pytest.param(item("b", period_s=3_600), 0, id="it left the plan"),
+        pytest.param(item(period_s=3_600, target="192.0.2.9"), 0, id="the plan has another by that name"),
+    ],
+)
+def test_an_item_may_be_due_once_more_soon(
+    clock: FakeClock, seen: Seen, schedule: Schedule, planned: PlanItem, runs: int
+) -> None:
+    asked = item(period_s=3_600)
+    schedule.apply([asked])
+    schedule.soon(asked, 10)
+    schedule.soon(asked, 10)
+    schedule.apply([planned])
+    clock.advance(9.9)
+    schedule.wake()
+    assert not seen.within(1, 0.1)
+    clock.advance(0.2)
+    schedule.wake()
+    assert seen.within(1, 10 if runs else 0.1) == bool(runs)
+    assert not seen.within(2, 0.1)
+
+
 def test_after_a_suspend_there_is_one_catch_up_and_then_the_old_rhythm(
     clock: FakeClock, seen: Seen, schedule: Schedule
 ) -> None:

@@ -361,6 +361,28 @@ def test_a_machine_is_no_better_before_it_was_seen_better(
     assert run.ended_ms == (None if ended_s is None else ms(ended_s))
 
 
+@pytest.mark.parametrize(
+    ("then", "ended_s"),
+    [
+        pytest.param([("unknown", "silent", 300, None)], None, id="its box is not heard any more"),
+        pytest.param(
+            [("unknown", "silent", 300, 600), ("unknown", "mute_to_province", 600, 900)], 900, id="seen well at last"
+        ),
+        pytest.param([("unknown", "silent", 300, 600), ("down", "no_answer", 600, 1_200)], 1_200, id="as bad still"),
+        pytest.param([("unknown", "never_measured", 300, None)], 300, id="nobody measures it any more"),
+        pytest.param([], 300, id="it was well"),
+    ],
+)
+def test_a_line_is_no_better_before_it_was_seen_better(
+    then: list[tuple[State, str, float, float | None]], ended_s: float | None
+) -> None:
+    scene = Scene().told("line:b1/b", "down", "no_answer", 0, 300)
+    for state, reason, first, last in then:
+        scene.told("line:b1/b", state, reason, first, last)
+    (run,) = runs([one for one in correlate(scene.at(2_000)) if one.owner == "line"], scene.at(2_000).limits)
+    assert run.ended_ms == (None if ended_s is None else ms(ended_s))
+
+
 def test_a_system_affects_centres_and_sends_nobody() -> None:
     verdict = only(Scene().system("dvcqg", "service_slow", 0, seen="b1 b2 n1").at(400))
     assert (verdict.centres, verdict.affected, verdict.visit) == ((), ("b1", "b2", "n1"), False)

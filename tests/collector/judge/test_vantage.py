@@ -105,6 +105,27 @@ def test_a_line_that_stops_answering_later_is_down_from_its_first_lost_train_and
     assert down.evidence[0].startswith(VANTAGE)
 
 
+@pytest.mark.parametrize(
+    ("neighbours", "state", "reason"),
+    [
+        pytest.param("." * 12, "down", "lost_from_province", id="those asked meanwhile answer"),
+        pytest.param("." * 10 + "xx", "unknown", "vantage_unwell", id="those asked meanwhile do not"),
+    ],
+)
+def test_trains_that_confirm_a_loss_at_once_are_held_against_whoever_was_asked_meanwhile(
+    neighbours: str, state: str, reason: str
+) -> None:
+    soon = [
+        train(at, LINE, lost=5, target=CPE, agent=VANTAGE, period_s=60) for at in (605.0, 615.0, 625.0)
+    ]  # its own turn and two that confirm; of the six others two are asked within these 20 s
+    apart = [
+        fact for n, key in enumerate(OTHERS)
+        for fact in far(neighbours, line=key, target=f"192.0.2.{n + 3}", first=10.0 * n)
+    ]  # fmt: skip
+    desk = tell(silent(), box(0, 600), [*far("." * 10), *soon, *apart], 650)
+    assert desk.told(LINE)[-1] == (605.0, state, reason)
+
+
 def test_a_vantage_whose_own_network_died_blames_no_line() -> None:
     desk = tell(silent(), box(0, 600), [*far("." * 10 + "x" * 10), *others("." * 10 + "x" * 10)], 1_200)
     assert desk.told(LINE)[-1][1:] == ("unknown", "vantage_unwell")

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.probes import reach as agents_reach
 from agent.work import plan as agents_plan
 from collector.planning.drawing import LINES_A_MINUTE, MAX_ITEMS, UNDECLARED, Drawn, Line, Post, Turn, bind, draw
 from collector.planning.watching import add_watches
@@ -125,6 +126,8 @@ def test_a_vantage_looks_at_services_and_at_the_far_end_of_every_line() -> None:
         ("line:07375-1/a", "reach", "192.0.2.9", 60.0),
     ]  # fmt: skip
     assert drawn.left_out == [("line:07330-1/a", "cpe_address is empty")]
+    settings = msgspec.convert(drawn.items[-1].settings, agents_reach.Settings)
+    assert 0 < settings.confirm_s < 60, "what changed is asked again before its turn"
 
 
 def test_a_vantage_of_a_country_holds_what_an_agent_takes_and_says_what_it_leaves_out() -> None:
