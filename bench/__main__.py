@@ -19,13 +19,8 @@ from bench.place import ROOT
 from bench.results import write
 
 BENCHES: Final = (
-    "ingest", "durability", "history", "board", "judged", "backlog", "up", "agent_mix", "import_province", "simulate",
-    "line",
-    "leases",
-    "loss",
-    "cut",
-    "verdicts",
-    "replay",
+    "ingest", "durability", "history", "board", "judged", "flipping", "backlog", "up", "agent_mix", "import_province",
+    "simulate", "line", "leases", "loss", "cut", "verdicts", "replay",
 )  # fmt: skip
 LONGEST_S: Final = 4_500  # three days of backlog are read within 25 minutes, or given up after twice that
 
