@@ -2,8 +2,8 @@
 
 Flips are only ever appended, so those behind the last one seen name every subject whose state may have changed, and
 only these are read again. The register is read again when it says that it changed, when somebody's act was audited or
-the number of subjects is another (another process may have changed it), and every minute for what none of these told.
-Nothing told here is older than the question but the register, by `REGISTER_MS`.
+the number of subjects is another (another process may have changed it), and every ten minutes for what none of these
+told, because some page waits for that. Nothing told here is older than the question but the register, by `REGISTER_MS`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from collector.reading.systems import Systems
 from collector.store.tables import audit, flip, heard, latest, subject
 from collector.store.whole import Whole
 
-REGISTER_MS: Final = 60_000
+REGISTER_MS: Final = 600_000
 _AT_ONCE: Final = 400  # subjects asked for in one query, well below what either database allows
 
 _Row = tuple[str, str, str, str, str | None, int]
