@@ -1,7 +1,8 @@
 """Agents that come back at once with a backlog, in a process of their own: `bench.returning FILE PORT HOURS`.
 
-FILE is a JSON list of `bench.home.Enrolled`. Each sends as the real sender does: live batches and backlog by turns, up
-to 60 batches a request, two seconds between two requests of backlog, and holds back as long as the answer says. Prints
+FILE is a JSON list of `bench.home.Enrolled`. Each sends as the real sender does: live batches and backlog by turns, as
+many a request as the agent's own `Room` says, two seconds between two requests of backlog unless a live batch was cut
+meanwhile, and holds back as long as the answer says. Prints
 one JSON object a line: `{"backlog_s", "batches"}` once the last of the backlog has its receipt, and `{"live_ms"}` of
 every live batch, from when it was cut to its receipt, until it is ended.
 """
@@ -21,12 +22,13 @@ from typing import Final
 
 import msgspec
 
+from agent.talk.room import Room
 from bench.home import Enrolled
 from bench.mix import http_head
 from bench.week import Week
 from wire.client import USER_AGENT, fetch_ca, pinned
 from wire.codec import encode_request, pack
-from wire.messages import MAX_BATCHES, VERSION, Answer, Envelope, WaitAnswer
+from wire.messages import VERSION, Answer, Envelope, WaitAnswer
 
 PACE_S: Final = 2.0
 MINUTE_S: Final = 60.0
@@ -72,27 +74,41 @@ class Returning:
     live: deque[tuple[int, float]] = field(default_factory=deque)
     took_ms: list[float] = field(default_factory=list)
     refused: int = 0
+    room: Room = field(default_factory=Room)
+    kick: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def run(self) -> None:
         turn = False
         while True:
             turn = bool(self.live) and not turn
             cut = dict(self.live) if turn else {}
-            numbers = list(cut) if turn else [self.left[n] for n in range(min(MAX_BATCHES, len(self.left)))]
+            numbers = list(cut) if turn else [self.left[n] for n in range(min(self.room.size, len(self.left)))]
             if not numbers:
                 await asyncio.sleep(0.05)
                 continue
+            asked = time.monotonic()
             answer = await self._send(numbers)
             if answer is None:
                 self.refused += 1
                 await asyncio.sleep(1.0)
                 continue
             now = time.monotonic()
+            self.room.answered(len(numbers), now - asked)
             for number in numbers:
                 (self.live if turn else self.left).popleft()
                 if number in cut:
                     self.took_ms.append(1000 * (now - cut[number]))
-            await asyncio.sleep(answer.wait_s if answer.wait_s > 0 else PACE_S if self.left else 0.0)
+            if answer.wait_s > 0:
+                await asyncio.sleep(answer.wait_s)
+            elif self.left:
+                await self._pause()
+
+    async def _pause(self) -> None:
+        """Between two requests of backlog; a live batch ends it."""
+        self.kick.clear()
+        if not self.live:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.kick.wait(), PACE_S)
 
     async def _send(self, numbers: Sequence[int]) -> Answer | None:
         now = time.time()
@@ -114,6 +130,7 @@ class Returning:
         while True:
             number += 1
             self.live.append((number, time.monotonic()))
+            self.kick.set()
             await asyncio.sleep(MINUTE_S)
 
     async def be_heard(self) -> None:

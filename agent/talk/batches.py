@@ -14,6 +14,7 @@ from agent.spool.file import Unwritable
 from agent.spool.keeper import Keeper
 from agent.spool.queue import Head, Spool
 from agent.talk.contact import Contact
+from agent.talk.room import Room
 from wire.client import Refused, Unreachable
 from wire.clock import Clock
 from wire.codec import encode_request, pack
@@ -62,7 +63,7 @@ class Sender:
         self._keeper, self._transport, self._agent, self._boot_id = keeper, transport, agent, boot_id
         self._clock, self._contact, self._counts, self._chance, self._pace_s = clock, contact, counts, chance, pace_s
         self._failures = 0
-        self._room = MAX_BATCHES  # batches a request; halved where requests die on the way
+        self._room = Room()
         self._alone: deque[int] = deque()  # batches to be sent one by one, after a refusal of them all
         self._not_before_ms = 0
         self._live_turn = False
@@ -104,11 +105,11 @@ class Sender:
         if self._alone:
             return [Head(self._alone[0], 0, 0, 0, 0, tried=True)]
         # After a failure what was sent before goes first: the others stay untried, so that they may be thinned.
-        again = spool.newest(self._room, tried=True) if self._failures else []
-        live = [h for h in spool.newest(self._room) if h.age_ms <= LIVE_MS]
+        again = spool.newest(self._room.size, tried=True) if self._failures else []
+        live = [h for h in spool.newest(self._room.size) if h.age_ms <= LIVE_MS]
         # By turns: something that fails and recovers all the time is live all the time, and must not starve the rest.
         self._live_turn = bool(live) and not self._live_turn
-        return fill(again or (live if self._live_turn else spool.oldest(self._room)))
+        return fill(again or (live if self._live_turn else spool.oldest(self._room.size)))
 
     # --- one request --------------------------------------------------------------------------------------------------
 
@@ -120,15 +121,17 @@ class Sender:
     def _send(self, bodies: dict[int, bytes]) -> float:
         packed = pack(encode_request(self._envelope(), bodies.values()))
         if len(packed) > MAX_COMPRESSED_BYTES and len(bodies) > 1:
-            self._room = max(1, len(bodies) // 2)
+            self._room.halve(len(bodies))
             return 0.0
+        asked_ms = self._clock.mono_ms()
         try:
             answer = self._transport.post_batches(packed)
         except Unreachable as error:
-            self._room = max(1, self._room // 2)
+            self._room.halve(self._room.size)
             return self._failed(error.reason, str(error))
         except Refused as refusal:
             return self._refused(refusal, list(bodies))
+        self._room.answered(len(bodies), (self._clock.mono_ms() - asked_ms) / 1000)
         self._contact.heard(answer.server_time_ms, answer.notices)
         return self._settle(answer.receipts, list(bodies), answer.wait_s)
 
@@ -194,7 +197,7 @@ class Sender:
     def _succeeded(self) -> None:
         if self._failures:
             say("send_restored", after_failures=self._failures)
-        self._failures, self._room = 0, min(MAX_BATCHES, self._room * 2)
+        self._failures = 0
         self._contact.send_error = self._contact.barred = ""
 
 
