@@ -339,47 +339,30 @@ def test_what_is_only_suspected_is_not_said_to_be_seen() -> None:
     assert {one.said.key for one in (*area.evidence, *carrier.evidence)} == {"evidence.silent"}
 
 
+UNWELL: dict[str, tuple[State, str]] = {"device:b1": ("degraded", "disk_low"), "line:b1/b": ("down", "no_answer")}
+
+
+@pytest.mark.parametrize("subject", UNWELL)
 @pytest.mark.parametrize(
     ("then", "ended_s"),
     [
-        pytest.param([("unknown", "silent", 300, None)], None, id="its box is not heard any more"),
-        pytest.param([("unknown", "silent", 300, 900)], 900, id="it was seen to be well afterwards"),
-        pytest.param(
-            [("unknown", "silent", 300, 900), ("degraded", "disk_low", 900, 1_200)], 1_200, id="it was as bad still"
-        ),
-        pytest.param([("unknown", "decommissioned", 300, None)], 300, id="it was taken out of service"),
+        pytest.param([("silent", 300, None)], None, id="its box is not heard any more"),
+        pytest.param([("silent", 300, 900)], 900, id="it was seen to be well afterwards"),
+        pytest.param([("silent", 300, 600), ("mute_to_province", 600, 900)], 900, id="unseen for two reasons"),
+        pytest.param([("silent", 300, 900), ("", 900, 1_200)], 1_200, id="it was as bad still"),
+        pytest.param([("decommissioned", 300, None)], 300, id="it was taken out of service"),
         pytest.param([], 300, id="it was well"),
     ],
 )
-def test_a_machine_is_no_better_before_it_was_seen_better(
-    then: list[tuple[State, str, float, float | None]], ended_s: float | None
+def test_a_machine_or_a_line_is_no_better_before_it_was_seen_better(
+    subject: str, then: list[tuple[str, float, float | None]], ended_s: float | None
 ) -> None:
-    scene = Scene().told("device:b1", "degraded", "disk_low", 0, 300)
-    for state, reason, first, last in then:
-        scene.told("device:b1", state, reason, first, last)
-    (run,) = runs([one for one in correlate(scene.at(2_000)) if one.owner == "device"], scene.at(2_000).limits)
-    assert run.ended_ms == (None if ended_s is None else ms(ended_s))
-
-
-@pytest.mark.parametrize(
-    ("then", "ended_s"),
-    [
-        pytest.param([("unknown", "silent", 300, None)], None, id="its box is not heard any more"),
-        pytest.param(
-            [("unknown", "silent", 300, 600), ("unknown", "mute_to_province", 600, 900)], 900, id="seen well at last"
-        ),
-        pytest.param([("unknown", "silent", 300, 600), ("down", "no_answer", 600, 1_200)], 1_200, id="as bad still"),
-        pytest.param([("unknown", "never_measured", 300, None)], 300, id="nobody measures it any more"),
-        pytest.param([], 300, id="it was well"),
-    ],
-)
-def test_a_line_is_no_better_before_it_was_seen_better(
-    then: list[tuple[State, str, float, float | None]], ended_s: float | None
-) -> None:
-    scene = Scene().told("line:b1/b", "down", "no_answer", 0, 300)
-    for state, reason, first, last in then:
-        scene.told("line:b1/b", state, reason, first, last)
-    (run,) = runs([one for one in correlate(scene.at(2_000)) if one.owner == "line"], scene.at(2_000).limits)
+    state, why = UNWELL[subject]
+    scene = Scene().told(subject, state, why, 0, 300)
+    for reason, first, last in then:
+        scene.told(subject, "unknown" if reason else state, reason or why, first, last)
+    own = [one for one in correlate(scene.at(2_000)) if one.owner == subject.partition(":")[0]]
+    (run,) = runs(own, scene.at(2_000).limits)
     assert run.ended_ms == (None if ended_s is None else ms(ended_s))
 
 
