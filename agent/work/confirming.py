@@ -21,6 +21,9 @@ from wire.outcomes import Outcome
 from wire.readied import readied
 
 PROBE: Final = "reach"
+MOST: Final = 100
+"""Items that wait to be asked again: where more change at once it is this machine that is cut off, and every train that
+is lost keeps a thread for as long as it waits."""
 
 Key = tuple[str, str]
 """Subject, target."""
@@ -34,6 +37,7 @@ class _Said:
     after_s: float
     outcome: Outcome | None = None
     alike: int = CONFIRMED
+    waits: bool = False
 
     def hear(self, outcome: Outcome) -> bool:
         """Take in what was told; whether to ask again soon. What is not known neither confirms nor denies."""
@@ -71,9 +75,15 @@ class Confirming:
             return
         with self._lock:
             said = self._said.get((observation.subject, observation.target))
-            again = said is not None and said.hear(observation.outcome)
-        if said is not None and again:
+            if said is None:
+                return
+            said.waits = False
+            said.waits = again = said.hear(observation.outcome) and self._waiting() < MOST
+        if again:
             self._soon(said.item, said.after_s)
+
+    def _waiting(self) -> int:
+        return sum(said.waits for said in self._said.values())
 
 
 def _after_s(item: PlanItem) -> float | None:

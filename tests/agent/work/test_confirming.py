@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.work.confirming import Confirming
+from agent.work.confirming import MOST, Confirming
 from wire.messages import Observation, PlanItem, Scalar
 
 LINE, OTHER = "line:00000-1/a", "line:00000-1/b"
@@ -84,3 +84,17 @@ def test_a_plan_that_changes_another_item_forgets_nothing(
     confirming.apply([item(), item(OTHER, confirm_s=20.0)])
     confirming.see(train("x"))
     assert asked == [(LINE, 10.0)] * 2
+
+
+def test_where_all_is_lost_at_once_only_some_are_asked_again(asked: list[tuple[str, float]]) -> None:
+    made = Confirming(lambda one, after_s: asked.append((one.subject, after_s)))
+    lines = [f"line:{n:05d}-1/a" for n in range(MOST + 50)]
+    made.apply([item(line) for line in lines])
+    for sign in ".x":
+        for line in lines:
+            made.see(train(sign, line))
+    assert [line for line, _ in asked] == lines[:MOST]
+    made.see(train("x", lines[0]))
+    made.see(train("x", lines[0]))
+    made.see(train("x", lines[-1]))
+    assert [line for line, _ in asked[MOST:]] == [lines[0], lines[-1]], "whoever has been asked makes room"
