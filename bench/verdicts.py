@@ -6,6 +6,7 @@ time, keeps what they gave (`var/bench/`, by day and source) and says how many a
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -74,8 +75,8 @@ def bench(report: Report) -> None:
 
 
 def _first() -> int:
-    """Other seeds every day (UTC)."""
-    return int(time.time()) // 86_400 * 1_000
+    """Other seeds every day (UTC), or those from MOTCUA_FIRST_SEED on: whoever mended by some plays others."""
+    return int(os.environ.get("MOTCUA_FIRST_SEED") or int(time.time()) // 86_400 * 1_000)
 
 
 def _command(seeds: int, first: int) -> list[str]:

@@ -23,8 +23,9 @@ SAYS_NOTHING: Final = frozenset({
 })  # fmt: skip
 """Reasons for a state of which nobody is to be told: nothing is known, or nothing was asked."""
 
-LASTS_UNSEEN: Final = ("device:", "line:")
-"""What is no better before it was seen better. An agent's silence is told by itself, a network's by its box."""
+LASTS_UNSEEN: Final[Mapping[State, tuple[str, ...]]] = {"down": ("device:", "line:"), "degraded": ("device:",)}
+"""What is no better before it was seen better. An agent's silence is told by itself, a network's by its box; that a
+line was short of well says nothing of it once its box is gone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +74,7 @@ def runs_of(spells: Sequence[Spell], limits: Limits, now_ms: int) -> dict[State,
     unseen = [spell for spell in told if spell.state == "unknown"]
     for state in ("down", "degraded", "unknown"):
         own = [spell for spell in told if spell.state == state]
-        if own and state != "unknown" and own[0].subject.startswith(LASTS_UNSEEN):
+        if own and own[0].subject.startswith(LASTS_UNSEEN.get(state, ())):
             own = _outlasting(own, unseen)
         if own:
             bridges = unseen if state == "down" else []

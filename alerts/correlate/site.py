@@ -60,6 +60,17 @@ class Site:
         """The loss of a line that began within a span."""
         return next(iter(near(self.of(line.subject), "down", from_ms, to_ms)), None)
 
+    def aftermath(self, run: Run) -> bool:
+        """Whether a line is short of well only around something worse: its resolver failed as it went or came back, or
+        it comes and goes anyway."""
+        span, down = self.together_ms, self.of(run.subject).get("down", ())
+        if any(one.flapping and one.overlaps(run.from_ms, run.end_ms) for one in down):
+            return True
+        if run.lasts_ms(self.now_ms) > span:
+            return False
+        worse = [*down, *self.of(self.lan).get("down", ()), *self.silences]
+        return any(one.from_ms - span <= run.from_ms <= one.end_ms + span for one in worse)
+
     def lines(self) -> list[LineAt]:
         """Those that somebody measures, or that are not well: what nobody looks at tells nothing."""
         return [line for line in self.stand.lines if line.subject in self.measured or line.subject in self.runs]

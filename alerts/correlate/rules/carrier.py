@@ -171,6 +171,8 @@ def _suffering(case: Case) -> Iterator[Found]:
     for site in case.sites.values():
         for line in site.stand.lines:
             for run in case.free(site.of(line.subject).get("degraded", ())):
+                if site.aftermath(run):
+                    continue
                 for n, like in enumerate(_LIKE):
                     if run.reasons & like:
                         event = _Event(run.from_ms, line.subject, run, site)

@@ -34,7 +34,7 @@ def find(case: Case) -> Iterator[Found]:
             elif site.lasting(_unheard(site, runs)):
                 yield _down(case, site, runs, doubt=True)
         for run in case.free([*site.every("line:", "degraded")]):
-            if not _aftermath(site, run):
+            if not site.aftermath(run):
                 yield _degraded(site, run)
 
 
@@ -112,15 +112,6 @@ def _lead(site: Site) -> str:
 def _speaks_by(site: Site, lines: set[str]) -> bool:
     """Whether its box speaks by one of these lines, or has no other."""
     return _lead(site) in lines or all(line.subject in lines for line in site.lines())
-
-
-def _aftermath(site: Site, run: Run) -> bool:
-    """Whether a line was short of well only around something worse: its resolver failed as it went or came back."""
-    span = site.together_ms
-    if run.lasts_ms(site.now_ms) > span:
-        return False
-    worse = [*site.of(run.subject).get("down", ()), *site.of(site.lan).get("down", ()), *site.silences]
-    return any(one.from_ms - span <= run.from_ms <= one.end_ms + span for one in worse)
 
 
 def _degraded(site: Site, run: Run) -> Found:

@@ -74,6 +74,13 @@ def _each(scene: Scene, lines: str, reason: str) -> Scene:
     return scene
 
 
+def _coming_back(scene: Scene) -> Scene:
+    """A carrier's cut of fifteen minutes; each line's resolver fails for 20 s behind it."""
+    for line in "b1/a b2/a b3/a b4/a b5/b b6/b".split():
+        scene.told(f"line:{line}", "degraded", "dns_failed", 901, 921)
+    return carrier_cut(scene, 900)
+
+
 def _worse(scene: Scene) -> Scene:
     scene.system("dvcqg", "service_slow", 0, 900, seen="b1 b2 n1")
     return scene.system("dvcqg", "service_down", 900, seen="b1 b2 n1")
@@ -204,6 +211,8 @@ SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
      {"carrier:vnpt/vnpt-bac": "carrier", "power:b1": "power"}),
     ("the resolver of a carrier fails for all of a group",
      lambda s: _each(s, "b1/a b2/a b3/a b4/a b5/b b6/b b1/b", "dns_failed"), 400, {"carrier:vnpt/vnpt-bac": "carrier"}),
+    ("resolvers fail for a moment as a carrier's lines come back", _coming_back, 1_000,
+     {"carrier:vnpt/vnpt-bac": "carrier"}),
     ("a shared system, seen by many", lambda s: s.system("dvcqg", "service_slow", 0, seen="b1 b2 n1"), 400,
      {"service:dvcqg": "service"}),
     ("a system slow, then gone, is one", _worse, 4_000, {"service:dvcqg": "service"}),
@@ -253,6 +262,8 @@ SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
     ("a machine that does not answer", lambda s: s.told("device:b1", "down", "no_answer", 0), 90,
      {"device:b1": "device"}),
     ("everything falls silent at once", silent_everywhere, 90, {"province:silence": "province"}),
+    ("a line that flaps is slow in between", lambda s: flapping(s).told("line:b1/b", "degraded", "dns_slow", 960, 1_200),
+     1_500, {"line:b1/b": "line"}),
     ("flapping is one lasting trouble", flapping, 1_500, {"line:b1/b": "line"}),
     ("a clock of 1970: what cannot be dated tells nothing",
      lambda s: s.told("line:b1/b", "down", "clock_unsure", -1_795_000_000).boot("b1", -1_795_000_000), 600, {}),
