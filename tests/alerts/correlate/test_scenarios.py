@@ -76,7 +76,7 @@ def _each(scene: Scene, lines: str, reason: str) -> Scene:
 
 def _coming_back(scene: Scene) -> Scene:
     """A carrier's cut of fifteen minutes; each line's resolver fails for 20 s behind it."""
-    for line in "b1/a b2/a b3/a b4/a b5/b b6/b".split():
+    for line in ("b1/a", "b2/a", "b3/a", "b4/a", "b5/b", "b6/b"):
         scene.told(f"line:{line}", "degraded", "dns_failed", 901, 921)
     return carrier_cut(scene, 900)
 
@@ -262,8 +262,8 @@ SCENARIOS: list[tuple[str, Told, float, dict[str, Owner]]] = [
     ("a machine that does not answer", lambda s: s.told("device:b1", "down", "no_answer", 0), 90,
      {"device:b1": "device"}),
     ("everything falls silent at once", silent_everywhere, 90, {"province:silence": "province"}),
-    ("a line that flaps is slow in between", lambda s: flapping(s).told("line:b1/b", "degraded", "dns_slow", 960, 1_200),
-     1_500, {"line:b1/b": "line"}),
+    ("a line that flaps is slow in between",
+     lambda s: flapping(s).told("line:b1/b", "degraded", "dns_slow", 960, 1_200), 1_500, {"line:b1/b": "line"}),
     ("flapping is one lasting trouble", flapping, 1_500, {"line:b1/b": "line"}),
     ("a clock of 1970: what cannot be dated tells nothing",
      lambda s: s.told("line:b1/b", "down", "clock_unsure", -1_795_000_000).boot("b1", -1_795_000_000), 600, {}),
