@@ -288,10 +288,14 @@ class _Handler(BaseHTTPRequestHandler):
         self.reply(200, msgspec.json.encode(Enrolled(AGENT, "07375-1", self.double.token)))
 
     def _lease(self) -> None:
+        """Leases are for tasks; what is due by the plan, at a moment of its own, is put off."""
+        ask = msgspec.json.decode(self.body, type=LeaseAsk)
         with self.double.arrived:
-            self.double.lease_asks.append(msgspec.json.decode(self.body, type=LeaseAsk))
+            self.double.lease_asks.append(ask)
             self.double.arrived.notify_all()
-        if self.double.leases:
+        if ask.task_id is None:
+            self.reply(200, msgspec.json.encode(LeaseAnswer(why="busy", again_s=1_800.0)))
+        elif self.double.leases:
             self.reply(200, msgspec.json.encode(self.double.leases.popleft()))
         else:
             self.reply(503, msgspec.json.encode(Problem("no more", 503, code="busy")))
