@@ -18,6 +18,7 @@ from typing import Final
 from apscheduler.executors.debug import DebugExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.date import DateTrigger
 
 from wire.clock import Clock
 from wire.messages import PlanItem
@@ -72,16 +73,6 @@ class Grid(BaseTrigger):  # type: ignore[misc]  # apscheduler has no types
         return self._zone.at(due * 1000)
 
 
-class Once(BaseTrigger):  # type: ignore[misc]  # apscheduler has no types
-    """Due at one moment."""
-
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-
-    def get_next_fire_time(self, previous: datetime | None, _now: datetime) -> datetime | None:
-        return self._at if previous is None else None
-
-
 class Schedule:
     """Calls `due(item)` when an item is due. `due` returns at once: it only hands the item on."""
 
@@ -124,7 +115,8 @@ class Schedule:
     def soon(self, item: PlanItem, after_s: float) -> None:
         """Have an item due once more, besides its rhythm. It is left out where the plan has another by then."""
         at = self._zone.at(self._clock.mono_ms() + 1000 * after_s)
-        self._scheduler.add_job(self._once, Once(at), args=(item,), id=f"soon/{item.id}", replace_existing=True)
+        once = DateTrigger(at, timezone=self._zone)
+        self._scheduler.add_job(self._once, once, args=(item,), id=f"soon/{item.id}", replace_existing=True)
 
     def _once(self, item: PlanItem) -> None:
         if self._items.get(item.id) == item:

@@ -6,8 +6,10 @@ import pytest
 
 from agent.work.confirming import MOST, Confirming
 from wire.messages import Observation, PlanItem, Scalar
+from wire.outcomes import OK, Result, fail, unknown
 
 LINE, OTHER = "line:00000-1/a", "line:00000-1/b"
+RESULTS: dict[str, Result] = {".": OK, "x": fail("no_answer"), "?": unknown("deadline")}
 
 
 def item(subject: str = LINE, /, probe: str = "reach", period_s: float = 60, **settings: Scalar) -> PlanItem:
@@ -15,8 +17,8 @@ def item(subject: str = LINE, /, probe: str = "reach", period_s: float = 60, **s
 
 
 def train(sign: str, subject: str = LINE, probe: str = "reach") -> Observation:
-    outcome, reason = {".": ("ok", None), "x": ("fail", "no_answer"), "?": ("unknown", "deadline")}[sign]
-    return Observation(0, probe, subject, "192.0.2.1", 0, 0, 0, outcome, reason)  # type: ignore[arg-type]
+    result = RESULTS[sign]
+    return Observation(0, probe, subject, "192.0.2.1", 0, 0, 0, result.outcome, result.reason)
 
 
 @pytest.fixture
