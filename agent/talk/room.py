@@ -1,7 +1,7 @@
 """How many batches a request may hold: as many as are receipted within about a second.
 
-What is live goes before what is late, but not before the request that is under way: on a line of 0.5 Mbit/s sixty
-batches of backlog take three seconds, and as long where a hundred centres come back at once.
+What is live goes before what is late, but not before the request that is under way: sixty batches of backlog
+keep a line of 0.5 Mbit/s busy for more than a second, and take longer where a hundred centres come back at once.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count, pairwise
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, func, insert, select, update
 
 from collector.history import retention
 from collector.history.keeping import History
+from collector.history.marks import SETTLE_MS, due
 from collector.history.rollups import Rollups
 from collector.hub import Hub
 from collector.store import rolled, tables
@@ -99,6 +101,26 @@ def test_an_hour_that_is_not_over_and_one_just_touched_wait(mill: Mill, clock: H
     clock.forward(60_000)
     mill.turn()
     assert [row[0] for row in mill.rows()["hour"].values()] == [2]
+
+
+def test_a_day_waits_for_its_hours_and_for_no_longer(mill: Mill, clock: HandClock) -> None:
+    mill.send([(0, 1.0)])
+    mill.turn()
+    clock.forward(2 * DAY)
+    marked = partial(due, width_ms=DAY, limit=9)
+    mill.turn()  # the hour is rolled up, and marks its day
+    clock.forward(SETTLE_MS)
+    mill.send([(1, 2.0)])
+    History(mill.hub).step()
+    with mill.hub.store.reading_ts() as conn:
+        assert marked(conn, now_ms=clock.wall_ms()) == [], "an hour of it is touched again"
+    clock.forward(SETTLE_MS)
+    mill.turn()
+    with mill.hub.store.reading_ts() as conn:
+        assert marked(conn, now_ms=clock.wall_ms() + SETTLE_MS) != []
+    clock.forward(SETTLE_MS)
+    mill.turn()
+    assert [row[:2] for row in mill.rows()["day"].values()] == [(2, 3.0)]
 
 
 def test_a_mark_touched_while_its_hour_is_rolled_up_stays(
